@@ -1,0 +1,58 @@
+"""The asyncio driver: performs the effects of a flow without ever blocking the event loop."""
+
+import asyncio
+from collections.abc import Hashable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from .flow import Effect, Exclusive, Flow, Perform, Sleep
+from .transport import AsyncTransport
+
+R = TypeVar("R")
+
+
+class AsyncDriver:
+    """Runs flows over an asyncio transport. One may be used in several event loops, one after another."""
+
+    __slots__ = ("_locks", "transport")
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self.transport = transport
+        # A lock belongs to the loop in which it is awaited.
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, asyncio.Lock]]
+        self._locks = WeakKeyDictionary()
+
+    async def run(self, flow: Flow[R]) -> R:
+        """Perform `flow` to its end and return its result, or raise what it raises."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = await self._perform(effect)
+                except Exception as error:
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as stop:
+            value: R = stop.value
+            return value
+        finally:
+            flow.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Sleep):
+            return await asyncio.sleep(effect.seconds)
+        if isinstance(effect, Exclusive):
+            async with self._lock(effect.key):
+                return await self.run(effect.flow)
+        if isinstance(effect, Perform):
+            if effect.asynchronous is not None:
+                return await effect.asynchronous()
+            if effect.blocking is None:
+                raise TypeError("Perform needs a function")
+            return await asyncio.to_thread(effect.blocking)
+        return await self.transport.send(effect)
+
+    def _lock(self, key: Hashable) -> asyncio.Lock:
+        locks = self._locks.setdefault(asyncio.get_running_loop(), {})
+        return locks.setdefault(key, asyncio.Lock())

@@ -1,0 +1,159 @@
+"""The values that travel: what is sent, what came back, and what a call returns.
+
+`Request` and `Response` are all that a transport ever sees. `ApiResponse` is what every call of a client
+returns. This module imports nothing else of ours, and nothing here performs I/O.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+__all__ = ["Anomaly", "ApiResponse", "RateLimit", "Request", "Response"]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, ready to be sent.
+
+    `url` is absolute and already encoded. `headers` has lower-case names. `timeout` is in seconds, for this
+    one attempt, connecting and reading included; `None` waits for ever. A transport sends it as it is:
+    no redirect is followed, nothing is retried, nothing is added but what HTTP itself needs.
+
+    `endpoint` is method and path template (`GET /users/{id}`), for logs and errors: it holds no value of the
+    caller's. `idempotent` says whether the request may be sent again after the server may have acted.
+
+    To change one, make another: `msgspec.structs.replace(request, timeout=5)` or `request.with_headers(...)`.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
+    timeout: float | None = None
+    endpoint: str = ""
+    idempotent: bool = False
+
+    def with_headers(self, headers: Mapping[str, str]) -> "Request":
+        """Return a copy with these headers added; names are lower-cased, one already there is replaced."""
+        merged = dict(self.headers)
+        for name, value in headers.items():
+            merged[name.lower()] = value
+        return msgspec.structs.replace(self, headers=merged)
+
+    def __repr__(self) -> str:
+        size = 0 if self.body is None else len(self.body)
+        return f"<Request {self.method} {self.url.partition('?')[0]} ({size} bytes)>"
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP answer, read to its end and decompressed.
+
+    `headers` has lower-case names; a header that came more than once is joined by `", "`.
+    """
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} ({len(self.body)} bytes)>"
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server said of the budget that this call drew from.
+
+    `limit` and `remaining` count requests; `reset` is the epoch second at which the budget is full again.
+    Each is `None` where the server said nothing. Source: the `x-ratelimit-*` response headers.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: int | None = None
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> "RateLimit":
+        """Read the three headers; what is missing or not a whole number is `None`."""
+
+        def number(name: str) -> int | None:
+            text = headers.get(f"x-ratelimit-{name}", "").strip()
+            # The length bound keeps a hostile header from costing quadratic time in int().
+            return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+        return cls(limit=number("limit"), remaining=number("remaining"), reset=number("reset"))
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """One place of an answer that did not fit its model and was kept as it came.
+
+    `endpoint` is method and path template, `path` the JSON path of the value (`$.users[3].created_at`),
+    `expected` the type of the model, `found` the kind of JSON value. The value itself is never in here.
+    """
+
+    endpoint: str
+    path: str
+    expected: str
+    found: str
+
+
+Decode = Callable[[Response], tuple[T, tuple[Anomaly, ...]]]
+
+
+class ApiResponse(Generic[T]):
+    """What a call returns: the model in `data`, and everything else that the server said.
+
+    - `data`: the model, decoded when first asked for
+    - `status`: the HTTP status, always 2xx
+    - `headers`: the response headers, names in lower case
+    - `rate_limit`: the `RateLimit` read from the headers
+    - `json()`: the body as it came, unknown fields included
+    - `anomalies`: the places where the body did not fit the model
+    """
+
+    __slots__ = ("_decode", "_decoded", "response")
+
+    def __init__(self, response: Response, decode: Decode[T]) -> None:
+        self.response = response
+        self._decode = decode
+        self._decoded: tuple[T, tuple[Anomaly, ...]] | None = None
+
+    def _result(self) -> tuple[T, tuple[Anomaly, ...]]:
+        if self._decoded is None:
+            self._decoded = self._decode(self.response)
+        return self._decoded
+
+    @property
+    def data(self) -> T:
+        """The decoded model."""
+        return self._result()[0]
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """The places where the body did not fit the model; empty for nearly every answer."""
+        return self._result()[1]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers, names in lower case."""
+        return self.response.headers
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """The request budget as the server described it."""
+        return RateLimit.from_headers(self.response.headers)
+
+    def json(self) -> Any:
+        """Return the body as plain data, exactly as it came; `None` for an empty body.
+
+        Raises `ValueError` when the body is not JSON.
+        """
+        return msgspec.json.decode(self.response.body) if self.response.body else None
+
+    def __repr__(self) -> str:
+        return f"<ApiResponse {self.status} ({len(self.response.body)} bytes)>"
