@@ -1,6 +1,6 @@
 """Plain JSON data, narrowed: what the checkers need in order to look into a body that may hold anything."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -13,16 +13,24 @@ def parse(body: bytes) -> Any:
         return None
 
 
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Say whether `value` is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Say whether `value` is a JSON array."""
+    return isinstance(value, list)
+
+
 def as_object(value: object) -> dict[str, Any]:
     """Return `value` when it is a JSON object, else an empty one."""
-    data: Any = value
-    return data if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def as_array(value: object) -> list[Any]:
     """Return `value` when it is a JSON array, else an empty one."""
-    data: Any = value
-    return data if isinstance(value, list) else []
+    return value if is_array(value) else []
 
 
 def as_text(value: object) -> str | None:

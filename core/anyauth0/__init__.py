@@ -1,0 +1,52 @@
+"""Auth0's Authentication and Management APIs in one SDK: blocking and asyncio, over any HTTP transport.
+
+    from anyauth0 import AuthenticationClient, ManagementClient
+
+Nothing heavy is imported here: HTTP libraries, `ssl`, `asyncio` and `cryptography` wait for first use.
+"""
+
+from ._version import __version__
+from .authentication import AsyncAuthenticationClient, AuthenticationClient
+from .client_authentication import Authenticated, ClientAuthentication
+from .endpoint import Async, Call, Resource, Sync, endpoint, operation
+from .errors import (
+    ApiError,
+    Auth0Error,
+    AuthenticationApiError,
+    BadRequest,
+    ConfigurationError,
+    Conflict,
+    DecodingError,
+    Forbidden,
+    IdTokenError,
+    InvalidArgumentError,
+    ManagementApiError,
+    NotFound,
+    PageLimitReached,
+    RateLimited,
+    ServerError,
+    TransportError,
+    TransportTimeout,
+    Unauthorized,
+)
+from .flow import Exclusive, Flow, Handler, Middleware, Perform, Sleep
+from .hooks import hookimpl
+from .id_token import IdTokenChecks
+from .management import AsyncManagementClient, ManagementClient
+from .messages import Anomaly, ApiResponse, RateLimit, Request, Response
+from .options import ClientOptions, Options, RetryPolicy, ViewOptions
+from .pagination import Checkpoint, Offset, Page, paged
+from .tokens import AccessToken, TokenStore
+from .transport import TLS, AsyncTransport, Transport
+
+__all__ = [
+    "AccessToken", "Anomaly", "ApiError", "ApiResponse", "Async", "AsyncAuthenticationClient",
+    "AsyncManagementClient", "AsyncTransport", "Auth0Error", "Authenticated", "AuthenticationApiError",
+    "AuthenticationClient", "BadRequest", "Call", "Checkpoint", "ClientAuthentication", "ClientOptions",
+    "ConfigurationError", "Conflict", "DecodingError", "Exclusive", "Flow", "Forbidden", "Handler",
+    "IdTokenChecks", "IdTokenError", "InvalidArgumentError", "ManagementApiError", "ManagementClient",
+    "Middleware", "NotFound", "Offset", "Options", "Page", "PageLimitReached", "Perform", "RateLimit",
+    "RateLimited", "Request", "Resource", "Response", "RetryPolicy", "ServerError", "Sleep", "Sync", "TLS",
+    "TokenStore", "Transport", "TransportError", "TransportTimeout", "Unauthorized", "ViewOptions",
+    "__version__", "endpoint", "hookimpl", "operation", "paged",
+]  # fmt: skip

@@ -1,0 +1,115 @@
+"""The arguments of a call, checked against the method's signature before anything is sent."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Unpack, get_args, get_origin, get_type_hints
+
+from .errors import InvalidArgumentError
+
+__all__ = ["Arguments", "closest", "require"]
+
+
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class Arguments:
+    """Knows which keywords a function takes, those of `**body: Unpack[SomeTypedDict]` included."""
+
+    __slots__ = ("_body", "function")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._body: tuple[frozenset[str], frozenset[str]] | None = None
+
+    @property
+    def title(self) -> str:
+        """The function as a user writes it, without the client: `users_by_email.get`."""
+        owner, _, name = self.function.__qualname__.rpartition(".")
+        return f"{_BETWEEN_WORDS.sub('_', owner).lower()}.{name}"
+
+    def apply(self, resource: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function.
+
+        Raises `InvalidArgumentError` when an argument is unknown, missing or one too many.
+        """
+        known, required = self._body or self._read_body()
+        if known:
+            for name in kwargs.keys() - known:
+                raise InvalidArgumentError(name, self._unknown(name, known))
+            for name in sorted(required - kwargs.keys()):
+                raise InvalidArgumentError(name, f'{self.title} needs "{name}"')
+        try:
+            return self.function(resource, *args, **kwargs)
+        except TypeError as error:
+            name, message = self._mismatch(args, kwargs)
+            if message:
+                raise InvalidArgumentError(name, message) from error.with_traceback(None)
+            raise
+
+    def _read_body(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return all keywords, and the required ones of the body; two empty sets without `**body`."""
+        code = self.function.__code__
+        self._body = (frozenset(), frozenset())
+        if code.co_flags & 0x08:  # CO_VARKEYWORDS
+            count = code.co_argcount + code.co_kwonlyargcount
+            name = code.co_varnames[count + bool(code.co_flags & 0x04)]  # CO_VARARGS
+            hint = self.function.__annotations__.get(name)
+            if isinstance(hint, str):
+                hint = get_type_hints(self.function)[name]
+            if get_origin(hint) is Unpack:
+                fields = get_args(hint)[0]
+                named = frozenset(code.co_varnames[code.co_posonlyargcount : count])
+                known = fields.__required_keys__ | fields.__optional_keys__ | named
+                self._body = (known, fields.__required_keys__)
+        return self._body
+
+    def _unknown(self, name: str, known: frozenset[str]) -> str:
+        near = closest(name, known)
+        mend = f'did you mean "{near}"?' if near else "see its docstring for the fields"
+        return (
+            f'{self.title} has no field "{name}": {mend} '
+            f"(a field newer than this release goes through with_options(extra_body=...))"
+        )
+
+    def _mismatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str]:
+        """Return the argument that does not fit the signature and the reason, or two empty strings."""
+        import inspect
+
+        title = self.title
+        signature = inspect.signature(self.function)
+        try:
+            signature.bind(None, *args, **kwargs)
+        except TypeError as error:
+            takes = [parameter for parameter in signature.parameters if parameter != "self"]
+            for name in kwargs:
+                if name not in takes:
+                    near = closest(name, takes)
+                    mend = f'did you mean "{near}"?' if near else f"it takes {', '.join(takes) or 'none'}"
+                    return name, f'{title} has no argument "{name}": {mend}'
+            quoted = str(error).partition("'")[2].partition("'")[0]
+            if quoted in takes:
+                return quoted, f'{title} needs "{quoted}"'
+            return quoted, f"{title}: {error}; it takes {', '.join(takes) or 'no argument'}"
+        return "", ""
+
+
+def closest(name: str, known: "frozenset[str] | list[str] | tuple[str, ...]") -> str | None:
+    """Return the known name that `name` was most likely meant to be."""
+    import difflib
+
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return near[0] if near else None
+
+
+def require(title: str, **values: object) -> None:
+    """Refuse a value that is `None`, blank, or not text.
+
+    Raises `InvalidArgumentError` naming the argument.
+    """
+    for name, value in values.items():
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise InvalidArgumentError(name, f'{title} needs "{name}": it is missing or blank')
+        if not isinstance(value, str):
+            raise InvalidArgumentError(
+                name, f'{title}: "{name}" must be a string, not {type(value).__name__}'
+            )

@@ -1,0 +1,65 @@
+"""Token requests, whose answer is checked before the caller sees it: an ID token in it must be good."""
+
+from collections.abc import Mapping
+
+from .._json import as_text
+from ..client import Core
+from ..endpoint import Call
+from ..errors import DecodingError, IdTokenError
+from ..flow import Flow
+from ..id_token import IdTokenChecks, verify_id_token
+from ..jwks import JwksCache
+from ..messages import ApiResponse
+from .models import TokenSet
+
+
+def token_call(
+    grant_type: str,
+    form: Mapping[str, object],
+    checks: IdTokenChecks | None = None,
+    *,
+    headers: Mapping[str, str] = {},
+    refuse_unexpected_nonce: bool = False,
+) -> Call[TokenSet]:
+    """Return the call of one grant at the token endpoint.
+
+    With `refuse_unexpected_nonce`, an ID token with a nonce that `checks` does not expect is refused.
+    """
+
+    def check(core: Core, answer: ApiResponse[TokenSet]) -> Flow[None]:
+        tokens = answer.data
+        if not isinstance(tokens, TokenSet) or not tokens.access_token:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DecodingError("POST /oauth/token answered 2xx without an access token; check the domain")
+        if tokens.id_token is not None:
+            yield from _verify(
+                core, tokens.id_token, form, checks or IdTokenChecks(), refuse_unexpected_nonce
+            )
+        elif checks is not None and checks != IdTokenChecks():
+            raise IdTokenError(
+                "id_token",
+                "the answer has no ID token to check; ask for the scope openid, or leave out id_token=",
+            )
+
+    return Call(TokenSet, form={**form, "grant_type": grant_type}, headers=headers, check=check)
+
+
+def _verify(
+    core: Core, token: str, form: Mapping[str, object], checks: IdTokenChecks, refuse_unexpected_nonce: bool
+) -> Flow[None]:
+    options = core.options
+    session = core.session
+    if session.jwks is None:
+        url = f"https://{options.domain}/.well-known/jwks.json"
+        session.jwks = JwksCache(url, lambda: core.get(url), clock=options.clock)
+    yield from verify_id_token(
+        token,
+        issuer=f"https://{options.domain}/",
+        client_id=str(form.get("client_id") or options.client_id),
+        algorithm=options.id_token_signing_alg,
+        jwks=session.jwks,
+        client_secret=as_text(form.get("client_secret")) or options.client_secret,
+        checks=checks,
+        clock_tolerance=options.clock_tolerance,
+        now=options.clock(),
+        refuse_unexpected_nonce=refuse_unexpected_nonce,
+    )

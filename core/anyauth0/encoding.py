@@ -1,0 +1,86 @@
+"""Values into URLs and bodies, so that none of them can mean anything but itself."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from .errors import InvalidArgumentError
+
+__all__ = ["FORM", "encode_form", "encode_json", "encode_path", "encode_query"]
+
+FORM = "application/x-www-form-urlencoded"
+"""The content type of `encode_form`."""
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+def encode_path(template: str, values: Sequence[object]) -> str:
+    """Return `template` with its parameters replaced by `values`, each percent-encoded into one segment.
+
+    Raises `InvalidArgumentError` for a value that is empty, not a string, or would climb out of its segment.
+    """
+    if not values:
+        return template
+    names = _PARAMETER.findall(template)
+    for name, value in zip(names, values, strict=True):
+        if not isinstance(value, str):
+            raise InvalidArgumentError(
+                name, f'"{name}" of {template} must be a string, not {type(value).__name__}'
+            )
+        if not value.strip():
+            raise InvalidArgumentError(name, f'"{name}" of {template} is empty; give the id of what you mean')
+        if not {".", ".."}.isdisjoint(value.replace("\\", "/").split("/")) or not value.isprintable():
+            raise InvalidArgumentError(
+                name, f'"{name}" of {template} must be an id, not a path or text with control characters'
+            )
+    encoded = iter([quote(cast("str", value), safe="") for value in values])
+    return _PARAMETER.sub(lambda _: next(encoded), template)
+
+
+def encode_query(values: Mapping[str, object]) -> str:
+    """Return `values` as a query string: `None` left out, a sequence as the name repeated."""
+    return "&".join(f"{quote(name, safe='')}={quote(text, safe='')}" for name, text in _pairs(values))
+
+
+def encode_form(values: Mapping[str, object]) -> bytes:
+    """Return `values` as `application/x-www-form-urlencoded`: `None` left out, a sequence repeated."""
+    return "&".join(f"{quote_plus(name)}={quote_plus(text)}" for name, text in _pairs(values)).encode()
+
+
+def encode_json(value: object) -> bytes:
+    """Return `value` as JSON.
+
+    Raises `InvalidArgumentError` for what JSON has no word for.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise InvalidArgumentError("body", f"the body cannot be written as JSON: {error}") from error
+
+
+def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, list | tuple | set | frozenset):
+            pairs += [(name, _text(name, item)) for item in cast("Sequence[Any]", value)]
+        elif value is not None:
+            pairs.append((name, _text(name, value)))
+    return pairs
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise InvalidArgumentError(name, f'"{name}" holds half a surrogate pair') from error
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise InvalidArgumentError(name, f'"{name}" must be text or a number, not {type(value).__name__}')

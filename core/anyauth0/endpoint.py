@@ -1,0 +1,287 @@
+"""Endpoints as methods: a method says what to send, its decorator the facts, the client does the rest.
+
+A method decorated with `@endpoint` returns a `Call`. Reached through a resource of a blocking client it
+becomes a function that returns an `ApiResponse`, through one of an asyncio client a function that returns a
+coroutine of it, and through the class it is the descriptor itself, with `method`, `path` and `scopes`.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    overload,
+)
+
+import msgspec
+
+from .arguments import Arguments
+from .flow import Flow
+from .messages import ApiResponse
+
+if TYPE_CHECKING:
+    import inspect
+
+    from .client import Core
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Mode = TypeVar("Mode")
+ClientAuthenticationRule = Literal["required", "optional", "id", "none"]
+
+__all__ = [
+    "Async",
+    "Call",
+    "Endpoint",
+    "Mode",
+    "Operation",
+    "Resource",
+    "Sync",
+    "comma",
+    "endpoint",
+    "operation",
+]
+
+
+class Sync:
+    """The mode of a blocking client: `Users[Sync]`."""
+
+
+class Async:
+    """The mode of an asyncio client: `Users[Async]`."""
+
+
+class Call(msgspec.Struct, Generic[R], frozen=True):
+    """What one call of an endpoint sends, and how its answer is read.
+
+    - `model`: the type of `ApiResponse.data`; `NoneType` where the answer has no body
+    - `path`: the values of the path template, in its order
+    - `query`: `None` is not sent, a sequence repeats its name
+    - `json`, `form`, `multipart`: the body, at most one of them; `None` is null in JSON, not sent elsewhere
+    - `headers`: added to those of the client
+    - `check`: a flow that looks at the answer before the caller sees it, and may raise
+    """
+
+    model: type[R]
+    path: tuple[str, ...] = ()
+    query: Mapping[str, object] = {}
+    json: object = msgspec.UNSET
+    form: Mapping[str, object] | None = None
+    multipart: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = {}
+    check: "Callable[[Core, ApiResponse[R]], Flow[None]] | None" = None
+
+    def __repr__(self) -> str:
+        return f"<Call of {getattr(self.model, '__name__', self.model)}>"
+
+
+class Resource(Generic[Mode]):
+    """A group of endpoints, bound to a client. Made by the client; costs nothing to hold or to make again."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: "Core") -> None:
+        self._core = core
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._core.options.domain}>"
+
+
+class Bound:
+    """A method of a resource, ready to be called; `help()` shows the signature and docstring as written."""
+
+    __slots__ = ("_descriptor", "_resource")
+
+    def __init__(self, descriptor: "Descriptor", resource: Resource[Any]) -> None:
+        self._descriptor = descriptor
+        self._resource = resource
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        flow = self._descriptor.start(self._resource, args, kwargs)
+        # A traceback that shows locals must not show passwords.
+        del args, kwargs
+        return self._resource._core.run(flow)  # pyright: ignore[reportPrivateUsage]
+
+    def __get__(self, instance: object, owner: type | None = None) -> "Bound":
+        # Its being there is what makes `pydoc` and `inspect` take this for a routine.
+        return self
+
+    __doc__ = property(lambda self: self._descriptor.function.__doc__)  # pyright: ignore[reportAssignmentType]
+
+    def __getattr__(self, name: str) -> str:
+        # The names of a function; a property of that name would be taken for the name of the class.
+        if name in ("__name__", "__qualname__"):
+            return str(getattr(self._descriptor.function, name))
+        raise AttributeError(f"{self._descriptor.title} has no attribute {name!r}")
+
+    @property
+    def __signature__(self) -> "inspect.Signature":
+        import inspect
+
+        signature = inspect.signature(self._descriptor.function)
+        answer = signature.return_annotation
+        if get_origin(answer) is Call:
+            answer = cast("Any", ApiResponse)[get_args(answer)[0]]
+        return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=answer)
+
+    def __repr__(self) -> str:
+        return f"<{self._descriptor.title} of {self._resource!r}>"
+
+
+class Descriptor:
+    """What `Endpoint` and `Operation` have in common: a function, its arguments, and a way to start it."""
+
+    bound: type[Bound] = Bound
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.arguments = Arguments(function)
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+
+    @property
+    def name(self) -> str:
+        """The name of the method."""
+        return self.function.__name__
+
+    @property
+    def title(self) -> str:
+        """Resource and method, for messages: `users.get_all`."""
+        return self.arguments.title
+
+    def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flow[Any]:
+        """Check the arguments and return the flow that does the call."""
+        raise NotImplementedError
+
+
+class EndpointFacts(Descriptor, Generic[P, R]):
+    """A method that returns a `Call`, with the facts of its endpoint.
+
+    - `method`, `path`: the path is a template (`/users/{id}`)
+    - `scopes`: any one of them is enough
+    - `lifecycle`: `"GA"`, `"EA"` or `"beta"`
+    - `client_authentication`: `"required"` (only confidential clients), `"optional"` (public clients too),
+      `"id"` (the client says its id, no more) or `"none"`
+    - `idempotent`: whether sending it twice does no more than sending it once
+    """
+
+    def __init__(
+        self,
+        function: Callable[Concatenate[Any, P], Call[R]],
+        method: str,
+        path: str,
+        *,
+        scopes: tuple[str, ...] = (),
+        lifecycle: str = "GA",
+        client_authentication: ClientAuthenticationRule = "none",
+        idempotent: bool | None = None,
+    ) -> None:
+        super().__init__(function)
+        self.method = method
+        self.path = path
+        self.scopes = scopes
+        self.lifecycle = lifecycle
+        self.client_authentication = client_authentication
+        self.idempotent = method in _IDEMPOTENT if idempotent is None else idempotent
+
+    def __repr__(self) -> str:
+        return f"<endpoint {self.method} {self.path}>"
+
+    def call(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call[R]:
+        """Check the arguments and return the `Call`, without sending anything."""
+        return cast("Call[R]", self.arguments.apply(resource, args, kwargs))
+
+    def start(
+        self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Flow[ApiResponse[R]]:
+        """Check the arguments and return the flow that does the call."""
+        return resource._core.perform(self, self.call(resource, args, kwargs))  # pyright: ignore[reportPrivateUsage]
+
+    def flow(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Flow[ApiResponse[R]]:
+        """Call the endpoint from within another flow: `yield from Jobs.get.flow(self, id)`."""
+        return self.start(resource, args, kwargs)
+
+
+class Endpoint(EndpointFacts[P, R]):
+    """An endpoint that answers one thing (see `EndpointFacts`)."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Endpoint[P, R]": ...
+    @overload
+    def __get__(self, instance: Resource[Sync], owner: type) -> Callable[P, ApiResponse[R]]: ...
+    @overload
+    def __get__(
+        self, instance: Resource[Async], owner: type
+    ) -> Callable[P, Coroutine[Any, Any, ApiResponse[R]]]: ...
+    @overload
+    def __get__(self, instance: Resource[Any], owner: type) -> Callable[P, Any]: ...
+    def __get__(self, instance: Resource[Any] | None, owner: type) -> Any:
+        return self if instance is None else self.bound(self, instance)
+
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    scopes: tuple[str, ...] = (),
+    lifecycle: str = "GA",
+    client_authentication: ClientAuthenticationRule = "none",
+    idempotent: bool | None = None,
+) -> Callable[[Callable[Concatenate[Any, P], Call[R]]], Endpoint[P, R]]:
+    """Make an endpoint of a method that returns a `Call` (see `Endpoint` for the facts)."""
+
+    def decorate(function: Callable[Concatenate[Any, P], Call[R]]) -> Endpoint[P, R]:
+        return Endpoint(
+            function,
+            method,
+            path,
+            scopes=scopes,
+            lifecycle=lifecycle,
+            client_authentication=client_authentication,
+            idempotent=idempotent,
+        )
+
+    return decorate
+
+
+class Operation(Descriptor, Generic[P, R]):
+    """A method that is a flow of its own, made of several calls (poll a job to its end)."""
+
+    def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flow[R]:
+        """Check the arguments and return the flow."""
+        return cast("Flow[R]", self.arguments.apply(resource, args, kwargs))
+
+    def flow(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Flow[R]:
+        """Run the operation from within another flow."""
+        return self.start(resource, args, kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Operation[P, R]": ...
+    @overload
+    def __get__(self, instance: Resource[Sync], owner: type) -> Callable[P, R]: ...
+    @overload
+    def __get__(self, instance: Resource[Async], owner: type) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    @overload
+    def __get__(self, instance: Resource[Any], owner: type) -> Callable[P, Any]: ...
+    def __get__(self, instance: Resource[Any] | None, owner: type) -> Any:
+        return self if instance is None else self.bound(self, instance)
+
+
+def operation(function: Callable[Concatenate[Any, P], Flow[R]]) -> Operation[P, R]:
+    """Make a method that is a flow callable: blocking or as a coroutine, as the client is."""
+    return Operation(function)
+
+
+def comma(values: str | Iterable[str] | None) -> str | None:
+    """Return the names joined by commas, as the API wants its `fields`."""
+    return values if values is None or isinstance(values, str) else ",".join(values)

@@ -1,0 +1,132 @@
+"""The two clients of the Management API, which are one but for their mode."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic
+
+import msgspec
+
+from ..authentication.client import authentication_core
+from ..client import AsyncioClient, BlockingClient, Client, Core, Session
+from ..endpoint import Async, Mode, Sync
+from ..errors import ConfigurationError, ManagementApiError
+from ..flow import Flow, Middleware, perform
+from ..options import ClientOptions
+from ..tokens import AccessToken, MemoryTokenStore, TokenSource, bearer
+from ._tree import Tree
+
+
+class Management(Tree[Mode], Client, Generic[Mode]):
+    """The resources of the Management API."""
+
+    __slots__ = ()
+
+    def _build(self, options: ClientOptions) -> Core:
+        session = Session(options)
+        return Core(
+            options,
+            session,
+            base_url=f"https://{options.domain}/api/v2",
+            family=ManagementApiError,
+            authorize=_authorize(options, session),
+        )
+
+
+class ManagementClient(Management[Sync], BlockingClient):
+    """The Management API of one tenant, blocking.
+
+        with ManagementClient(domain="tenant.eu.auth0.com", client_id=..., client_secret=...) as management:
+            user = management.users.get("auth0|123").data
+
+    It takes a `token`, or the credentials of an application that may ask for one. See
+    `anyauth0.options.Options` for every option.
+    """
+
+    __slots__ = ()
+
+
+class AsyncManagementClient(Management[Async], AsyncioClient):
+    """The Management API of one tenant, for asyncio.
+
+        async with AsyncManagementClient(domain=..., client_id=..., client_secret=...) as management:
+            response = await management.users.get("auth0|123")
+
+    It takes a `token`, or the credentials of an application that may ask for one. See
+    `anyauth0.options.Options` for every option.
+    """
+
+    __slots__ = ()
+
+
+def _authorize(options: ClientOptions, session: Session) -> Middleware:
+    """Return the middleware that adds the access token: the user's own, or one that is fetched and kept."""
+    token = options.token
+    if isinstance(token, str):
+        return bearer(partial(_constant, token.strip()))
+    if token is not None:
+        return bearer(partial(_ask, _function(token, options)))
+    if not options.client_id or session.client_authentication is None:
+        missing = "client_secret" if options.client_id else "client_id"
+        raise ConfigurationError(
+            missing,
+            'a management client needs option "token", or "client_id" with one of "client_secret", '
+            '"client_assertion_signing_key" and "use_mtls"',
+        )
+    source = _token_source(options, session)
+    return bearer(source.get, source.reject)
+
+
+def _constant(token: str) -> Flow[str]:
+    return token
+    yield
+
+
+def _function(token: Any, options: ClientOptions) -> Callable[[], Flow[Any]]:
+    """Return the flow that calls the user's function, which is blocking or asynchronous."""
+    if inspect.iscoroutinefunction(token) or inspect.iscoroutinefunction(getattr(token, "__call__", None)):  # noqa: B004
+        if not options.asynchronous:
+            raise ConfigurationError(
+                "token",
+                'option "token" is an async function, which a blocking client cannot await; use a plain one',
+            )
+        return partial(perform, asynchronous=token)
+    return partial(perform, token)
+
+
+def _ask(call: Callable[[], Flow[Any]]) -> Flow[str]:
+    token = yield from call()
+    if isinstance(token, str) and token.strip():
+        return token.strip()
+    if inspect.iscoroutine(token):
+        token.close()
+    raise ConfigurationError(
+        "token", f'the function of option "token" must return the access token, not {type(token).__name__}'
+    )
+
+
+def _token_source(options: ClientOptions, session: Session) -> TokenSource:
+    audience = options.audience or f"https://{options.domain}/api/v2/"
+    # What is added to the bodies of the Management API is none of the token endpoint's business.
+    oauth_core = authentication_core(msgspec.structs.replace(options, extra_body={}), session)
+
+    def fetch() -> Flow[AccessToken]:
+        from ..authentication.oauth import OAuth
+
+        now = options.clock()
+        oauth: OAuth[Any] = OAuth(oauth_core)
+        answer = yield from OAuth.client_credentials_grant.flow(oauth, audience=audience)
+        tokens = answer.data
+        lifetime = tokens.expires_in if isinstance(tokens.expires_in, int) else _LIFETIME
+        return AccessToken.issued(tokens.access_token, lifetime=lifetime, now=now, scope=tokens.scope)
+
+    return TokenSource(
+        f"{options.domain} {options.client_id} {audience}",
+        fetch,
+        session.token_store or MemoryTokenStore(),
+        options.clock,
+    )
+
+
+_LIFETIME = 300
+"""Seconds that a token is kept whose lifetime the server did not tell (RFC 6749, section 5.1)."""

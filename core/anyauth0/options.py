@@ -1,0 +1,324 @@
+"""Everything a client can be configured with, checked once, when the client is built."""
+
+import os
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypedDict, cast
+
+import msgspec
+
+from .arguments import closest
+from .errors import ConfigurationError
+from .messages import Request, Response
+from .transport import TLS, AsyncTransport, Transport
+
+__all__ = ["ClientOptions", "Options", "RetryPolicy", "ViewOptions", "from_environment"]
+
+PrivateKey = str | bytes | Mapping[str, Any]
+TransportOption = (
+    str
+    | Transport
+    | AsyncTransport
+    | Callable[[Request], Response]
+    | Callable[[Request], Awaitable[Response]]
+)
+TokenOption = str | Callable[[], str] | Callable[[], Awaitable[str]]
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When and how often a call is tried again.
+
+    - `retries`: how often at most, after the first attempt
+    - `first_delay`, `max_delay`: seconds; the n-th delay is drawn between 0 and `first_delay * 2**n`, at most
+      `max_delay`, unless the server names one
+
+    429, 502, 503, 504 and failures before the request was sent are tried again for every method; 500, 408 and
+    failures after sending only for idempotent ones; 409 never.
+    """
+
+    retries: int = 3
+    first_delay: float = 0.25
+    max_delay: float = 10.0
+
+
+class ViewOptions(TypedDict, total=False):
+    """The options that `with_options` may change for a view of a client."""
+
+    headers: Mapping[str, str]
+    """Added to every request."""
+    timeout: float | None
+    """Seconds for one attempt; 10 by default, `None` for no limit."""
+    deadline: float | None
+    """Seconds for a whole call with its retries; no limit by default."""
+    retry: "RetryPolicy | bool"
+    """`False` for none, or a `RetryPolicy`."""
+    telemetry: bool
+    """Whether to name this library in the `Auth0-Client` header; on by default."""
+    custom_domain: str | None
+    """The custom domain for links in e-mails and tickets (`Auth0-Custom-Domain`), where the API takes it."""
+    extra_body: Mapping[str, Any]
+    """Fields added to the body of every call that has one: for what is newer than this release."""
+    strict: bool
+    """Whether an answer that does not fit its model is an error; off by default."""
+
+
+class Options(ViewOptions, total=False):
+    """The keyword arguments of a client."""
+
+    domain: str
+    """The tenant's domain or custom domain: `tenant.eu.auth0.com`."""
+    client_id: str
+    """The id of the application."""
+    client_secret: str
+    """Its secret; sent in the body, or by HTTP Basic with `plugins=["client_secret_basic"]`."""
+    client_assertion_signing_key: PrivateKey
+    """Its private key, as PEM or JWK, for `private_key_jwt`."""
+    client_assertion_signing_key_id: str
+    """The `kid` of that key."""
+    client_assertion_signing_key_password: str
+    """The password of an encrypted PEM key."""
+    client_assertion_signing_alg: str
+    """RS256 by default; RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA."""
+    use_mtls: bool
+    """Whether the application authenticates by its TLS certificate (RFC 8705), given in `tls`."""
+    mtls_endpoint_aliases: Mapping[str, str]
+    """The member of that name of the tenant's discovery document, where it is not `mtls.{domain}`."""
+    id_token_signing_alg: str
+    """The algorithm of ID tokens: RS256 by default."""
+    clock_tolerance: float
+    """Seconds that the clocks may differ when a token is checked; 60 by default."""
+    token: TokenOption
+    """Management API: the access token, or a function that returns it."""
+    audience: str
+    """Management API: the audience of the token; `https://{domain}/api/v2/` by default."""
+    token_store: Any
+    """Where access tokens of the client itself are kept; in memory by default."""
+    tls: TLS | None
+    """Certificate authorities and client certificate of a built-in transport."""
+    proxy: str | bool | None
+    """URL of a proxy, `False` for none; by default what the environment says."""
+    max_response_bytes: int | None
+    """The longest body that a built-in transport accepts, decompressed; 64 MiB by default."""
+    transport: TransportOption
+    """A name, a transport, or a function `Request -> Response`."""
+    plugins: Sequence[object]
+    """Names, modules and objects."""
+    clock: Callable[[], float]
+    """Returns epoch seconds; for tests."""
+    random: Callable[[], float]
+    """Returns a number from 0 to 1; for tests."""
+
+
+class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one client, checked. Plugins read them; `asynchronous` tells the kind of the client."""
+
+    domain: str
+    asynchronous: bool
+    client_id: str | None = None
+    client_secret: str | None = None
+    client_assertion_signing_key: PrivateKey | None = None
+    client_assertion_signing_key_id: str | None = None
+    client_assertion_signing_key_password: str | None = None
+    client_assertion_signing_alg: str = "RS256"
+    use_mtls: bool = False
+    mtls_endpoint_aliases: Mapping[str, str] = {}
+    id_token_signing_alg: str = "RS256"
+    clock_tolerance: float = 60.0
+    token: TokenOption | None = None
+    audience: str | None = None
+    token_store: Any = None
+    tls: TLS | None = None
+    proxy: str | bool | None = None
+    max_response_bytes: int | None = 64 * 1024 * 1024
+    transport: TransportOption | None = None
+    plugins: tuple[object, ...] = ()
+    headers: Mapping[str, str] = {}
+    timeout: float | None = 10.0
+    deadline: float | None = None
+    retry: RetryPolicy | bool = RetryPolicy()
+    telemetry: bool = True
+    custom_domain: str | None = None
+    extra_body: Mapping[str, Any] = {}
+    strict: bool = False
+    clock: Callable[[], float] = time.time
+    """Epoch seconds; for tests."""
+    random: Callable[[], float] = random.random
+    """A number from 0 to 1; for tests."""
+
+    def __repr__(self) -> str:
+        return f"<ClientOptions of {self.domain}>"
+
+
+def check(given: Mapping[str, object], *, asynchronous: bool, owner: str) -> ClientOptions:
+    """Return `given` as `ClientOptions`.
+
+    Raises `ConfigurationError` naming the option that is unknown, missing or of a wrong kind. `owner` is the
+    name of the client's class.
+    """
+    fields = frozenset(ClientOptions.__struct_fields__) - {"asynchronous"}
+    for name, value in given.items():
+        if name not in fields:
+            near = closest(name, fields)
+            mend = (
+                f'did you mean "{near}"?'
+                if near
+                else f"it takes {', '.join(sorted(Options.__annotations__))}"
+            )
+            raise ConfigurationError(name, f'{owner} has no option "{name}": {mend}')
+        allowed, mend = _KINDS.get(name, (None, ""))
+        if allowed is not None and not allowed(value):
+            raise ConfigurationError(name, f'option "{name}" of {owner} must be {mend}')
+    if given.get("domain") is None:
+        raise ConfigurationError(
+            "domain", f'{owner} needs option "domain", for example "tenant.eu.auth0.com"'
+        )
+    values: dict[str, Any] = {
+        name: value for name, value in given.items() if value is not None or name in _NONE
+    }
+    values["domain"] = check_domain("domain", cast("str", given["domain"]))
+    if values.get("custom_domain"):
+        values["custom_domain"] = check_domain("custom_domain", values["custom_domain"])
+    if isinstance(values.get("retry"), bool):
+        values["retry"] = RetryPolicy() if values["retry"] else False
+    values["plugins"] = tuple(values.get("plugins", ()))
+    return ClientOptions(asynchronous=asynchronous, **values)
+
+
+def check_view(options: ClientOptions, changes: Mapping[str, object], *, owner: str) -> ClientOptions:
+    """Return `options` with `changes`, headers and `extra_body` merged.
+
+    Raises `ConfigurationError` for an option that belongs to the whole client.
+    """
+    allowed = frozenset(ViewOptions.__annotations__)
+    for name in changes:
+        if name not in allowed:
+            near = closest(name, allowed)
+            mend = f'did you mean "{near}"?' if near else f"it may change {', '.join(sorted(allowed))}"
+            raise ConfigurationError(name, f'with_options of {owner} cannot change "{name}": {mend}')
+    values = msgspec.structs.asdict(options)
+    asynchronous = values.pop("asynchronous")
+    merged = {
+        name: {**values[name], **cast("Mapping[str, Any]", changes[name])}
+        for name in ("headers", "extra_body")
+        if isinstance(changes.get(name), Mapping)
+    }
+    return check({**values, **changes, **merged}, asynchronous=asynchronous, owner=owner)
+
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?", re.ASCII)
+
+
+def check_domain(option: str, domain: str) -> str:
+    """Return the domain in lower case.
+
+    Raises `ConfigurationError` when it is anything but a bare host name, with a port if need be.
+    """
+    bare = domain.lower()
+    if len(bare) > 253 + 6 or not _DOMAIN.fullmatch(bare):
+        found = [
+            word
+            for word, seen in (
+                ("a scheme", "://" in bare),
+                ("a path", "/" in bare.partition("://")[2] or ("/" in bare and "://" not in bare)),
+                ("blanks", any(character.isspace() for character in bare)),
+            )
+            if seen
+        ]
+        has = f"; leave out {' and '.join(found)}" if found else ""
+        raise ConfigurationError(
+            option, f'option "{option}" must be a bare host name such as "tenant.eu.auth0.com"{has}'
+        )
+    return bare
+
+
+def from_environment(given: Mapping[str, object]) -> dict[str, object]:
+    """Return `given` completed by the `AUTH0_...` variables of the environment."""
+    found: dict[str, object] = {}
+    for name in _ENVIRONMENT:
+        value = os.environ.get(f"AUTH0_{name.upper()}")
+        if value:
+            found[name] = value
+    return {**found, **given}
+
+
+_ENVIRONMENT = (
+    "domain", "client_id", "client_secret", "client_assertion_signing_key", "client_assertion_signing_alg",
+    "token", "audience", "custom_domain",
+)  # fmt: skip
+
+_NONE = frozenset({"timeout", "deadline", "max_response_bytes"})
+"""The options for which `None` is a value of its own."""
+
+Kind = tuple[Callable[[Any], bool], str]
+
+
+def _is(*kinds: type, blank: bool = False) -> Callable[[Any], bool]:
+    def allowed(value: Any) -> bool:
+        if isinstance(value, str | bytes) and not blank and not value.strip():
+            return False
+        return value is None or isinstance(value, kinds)
+
+    return allowed
+
+
+def _number(least: float, *, above: bool = False) -> Callable[[Any], bool]:
+    def allowed(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value is None
+        return least < value < 1e9 if above else least <= value < 1e9
+
+    return allowed
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _names_and_texts(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    pairs = cast("Mapping[object, object]", value).items()
+    return all(isinstance(name, str) and name and isinstance(text, str) for name, text in pairs)
+
+
+def _retry(value: Any) -> bool:
+    if not isinstance(value, RetryPolicy):
+        return value is None or isinstance(value, bool)
+    return value.retries >= 0 and value.first_delay >= 0 and value.max_delay >= 0
+
+
+_TEXT: Kind = (_is(str), "a string that is not blank")
+_FLAG: Kind = (lambda value: isinstance(value, bool), "True or False")
+_KINDS: dict[str, Kind] = {
+    "domain": _TEXT,
+    "client_id": _TEXT,
+    "client_secret": _TEXT,
+    "client_assertion_signing_key": (_is(str, bytes, Mapping), "a private key as PEM or JWK"),
+    "client_assertion_signing_key_id": _TEXT,
+    "client_assertion_signing_key_password": _TEXT,
+    "client_assertion_signing_alg": _TEXT,
+    "id_token_signing_alg": _TEXT,
+    "use_mtls": _FLAG,
+    "mtls_endpoint_aliases": (_names_and_texts, "a mapping of endpoint names to URLs"),
+    "clock_tolerance": (_number(0), "a number of seconds from 0 up"),
+    "token": (lambda value: value is None or callable(value) or _is(str)(value), "a token or a function"),
+    "audience": _TEXT,
+    "tls": (_is(TLS), "a TLS(...) value"),
+    "proxy": (_is(str, bool), "a URL, or False for none"),
+    "max_response_bytes": (lambda value: value is None or _whole(value), "a whole number above 0"),
+    "plugins": (
+        lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes),
+        "a list of names, modules or objects",
+    ),
+    "headers": (_names_and_texts, "a mapping of names to strings"),
+    "timeout": (_number(0, above=True), "a number of seconds above 0, or None"),
+    "deadline": (_number(0, above=True), "a number of seconds above 0, or None"),
+    "retry": (_retry, "True, False or a RetryPolicy(...)"),
+    "telemetry": _FLAG,
+    "custom_domain": _TEXT,
+    "extra_body": (_is(Mapping), "a mapping of field names to values"),
+    "strict": _FLAG,
+}  # fmt: skip

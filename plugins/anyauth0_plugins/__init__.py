@@ -1,0 +1,1 @@
+"""The plugins that come with anyauth0: each uses the same hooks that any other plugin can use."""

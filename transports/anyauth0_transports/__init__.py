@@ -1,0 +1,1 @@
+"""The transports that come with `anyauth0`: urllib3, aiohttp, any function, and the embedded tenant."""

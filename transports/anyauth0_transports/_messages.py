@@ -1,0 +1,110 @@
+"""What both HTTP libraries need: headers safe to send, bodies that stay within bounds, plain errors."""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from anyauth0 import InvalidArgumentError, Request, TransportError, TransportTimeout
+
+__all__ = ["Body", "failure", "joined", "outgoing", "timed_out"]
+
+
+def outgoing(request: Request) -> dict[str, str]:
+    """Return the headers to send, with the encodings that `Body` can read.
+
+    Raises `InvalidArgumentError` for one that could be taken for the end of a line.
+    """
+    for name, value in request.headers.items():
+        if any(sign in name or sign in value for sign in "\r\n\0") or not name:
+            raise InvalidArgumentError(
+                "headers", f'the header "{name!r:.60}" has a line break in it; take it out'
+            )
+    return {"accept-encoding": "gzip, deflate", **request.headers}
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return headers with lower-case names; one that came more than once is joined by `", "`."""
+    result: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        result[name] = f"{result[name]}, {value}" if name in result else value
+    return result
+
+
+class Body:
+    """Collects the pieces of a body, decompressed, and refuses one that grows beyond `limit` bytes."""
+
+    def __init__(self, request: Request, headers: Mapping[str, str], limit: int | None) -> None:
+        """Raise `TransportError` for an encoding that was not asked for."""
+        self._request = request
+        self._limit = limit
+        self._left = limit
+        self._pieces: list[bytes] = []
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        self._decoder: Any = None
+        self._started = False
+        if encoding in ("gzip", "x-gzip"):
+            self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        elif encoding == "deflate":
+            self._decoder = zlib.decompressobj()
+        elif encoding not in ("identity", ""):
+            raise failure(
+                request, f"answered in the encoding {encoding[:20]!r}, which nobody asked for", sent=True
+            )
+
+    def feed(self, data: bytes) -> None:
+        """Take one piece. Raises `TransportError` when it is broken or one too many."""
+        if self._decoder is None:
+            self._keep(data)
+            return
+        try:
+            while data:
+                if self._decoder.eof:
+                    # One gzip file may follow another.
+                    self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                piece = self._decoder.decompress(data, _PIECE)
+                self._started = True
+                self._keep(piece)
+                data = self._decoder.unconsumed_tail or self._decoder.unused_data
+        except zlib.error:
+            raise failure(self._request, "sent a body that cannot be decompressed", sent=True) from None
+
+    def _keep(self, piece: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise failure(
+                    self._request,
+                    f'sent more than the {self._limit} bytes of option "max_response_bytes"; '
+                    "raise it if that is right",
+                    sent=True,
+                )
+        self._pieces.append(piece)
+
+    def whole(self) -> bytes:
+        """Return the body. Raises `TransportError` when it broke off."""
+        if self._decoder is not None and self._started and not self._decoder.eof:
+            raise failure(self._request, "broke off in the middle of its answer", sent=True)
+        return b"".join(self._pieces)
+
+
+_PIECE = 1024 * 1024
+
+
+def failure(request: Request, what: str, *, sent: bool) -> TransportError:
+    """Return the error for a request that got no answer; it names the host only."""
+    return TransportError(f"{_host(request)} {what}", request_sent=sent)
+
+
+def timed_out(request: Request, *, sent: bool) -> TransportTimeout:
+    """Return the error for a request that took too long."""
+    limit = f"{request.timeout:g} s" if request.timeout is not None else "the time given"
+    return TransportTimeout(
+        f'{_host(request)} did not answer within {limit}; raise "timeout", or look at the network',
+        request_sent=sent,
+    )
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).netloc.rpartition("@")[2]

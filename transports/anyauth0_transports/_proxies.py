@@ -1,0 +1,72 @@
+"""Decides which proxy a request goes through: by the option, else by the environment."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+import msgspec
+
+from anyauth0 import ConfigurationError
+
+__all__ = ["Proxy", "proxy_finder"]
+
+
+class Proxy(msgspec.Struct, frozen=True):
+    """A proxy: its URL without credentials, and the value of `Proxy-Authorization`, which proves them."""
+
+    url: str
+    authorization: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers for the proxy itself."""
+        return {} if self.authorization is None else {"proxy-authorization": self.authorization}
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self.url}>"
+
+
+def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
+    """Return the function that tells the proxy for a URL.
+
+    `option` is a URL for all requests, `False` for no proxy, or `None` for what `HTTPS_PROXY`, `HTTP_PROXY`,
+    `ALL_PROXY` and `NO_PROXY` say now. Raises `ConfigurationError` for a URL that is none.
+    """
+    if option is False:
+        return lambda url: None
+    if isinstance(option, str):
+        fixed = _parse(option, 'option "proxy"')
+        return lambda url: fixed
+    found = getproxies_environment()
+    if not found:
+        return lambda url: None
+    chosen = {
+        scheme: _parse(address, f'the environment variable "{scheme}_proxy"')
+        for scheme in ("http", "https")
+        if (address := found.get(scheme) or found.get("all"))
+    }
+
+    def find(url: str) -> Proxy | None:
+        parts = urlsplit(url)
+        if proxy_bypass(parts.netloc.rpartition("@")[2]):
+            return None
+        return chosen.get(parts.scheme)
+
+    return find
+
+
+def _parse(address: str, source: str) -> Proxy:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
+        raise ConfigurationError("proxy", f'{source} must be a URL such as "http://proxy.example.com:3128"')
+    at = f"[{host}]" if ":" in host else host
+    url = f"{parts.scheme}://{at}:{port or (443 if parts.scheme == 'https' else 80)}"
+    if parts.username is None:
+        return Proxy(url)
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return Proxy(url, f"Basic {b64encode(pair.encode()).decode()}")

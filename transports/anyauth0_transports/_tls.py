@@ -1,0 +1,90 @@
+"""Turns `TLS` settings into an `ssl.SSLContext`, and refuses what cannot become one."""
+
+import os
+import ssl
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from anyauth0 import TLS, ConfigurationError
+
+__all__ = ["ssl_context"]
+
+
+def ssl_context(tls: TLS | None) -> ssl.SSLContext:
+    """Return a context that checks certificates and host names, TLS 1.2 at least.
+
+    Without `tls.ca` it trusts what the system does, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` say.
+    Raises `ConfigurationError` naming the file, or the part of the settings, that is wrong.
+    """
+    tls = tls or TLS()
+    if tls.context is not None:
+        if any(part is not None for part in (tls.ca, tls.cert, tls.key, tls.key_password)):
+            raise _wrong('with "context" nothing else may be given; load the rest into the context itself')
+        return tls.context
+    if tls.key is not None and tls.cert is None:
+        raise _wrong('"key" needs the "cert" that it belongs to')
+    context = ssl.create_default_context()
+    if tls.ca is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        _load_authorities(context, tls.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.cert is not None:
+        _load_client_certificate(context, tls)
+    return context
+
+
+def _load_authorities(context: ssl.SSLContext, ca: str | bytes | os.PathLike[str]) -> None:
+    try:
+        if isinstance(ca, bytes):
+            context.load_verify_locations(cadata=ca.decode("ascii"))
+        else:
+            context.load_verify_locations(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise _wrong(f'"ca" ({_where(ca)}) holds no certificates in PEM: {_reason(error)}') from None
+
+
+def _load_client_certificate(context: ssl.SSLContext, tls: TLS) -> None:
+    assert tls.cert is not None
+    # Without a callback OpenSSL would ask for the password at the terminal.
+    password = tls.key_password or ""
+    try:
+        with _file(tls.cert) as cert, _file(tls.key) as key:
+            context.load_cert_chain(cert or "", key, lambda: password)
+    except (OSError, ValueError) as error:
+        named = _where(tls.cert) if tls.key is None else f"{_where(tls.cert)}, {_where(tls.key)}"
+        raise _wrong(
+            f'"cert" and "key" ({named}) cannot be used: {_reason(error)}; check that both are PEM, '
+            'that they belong together, and "key_password"'
+        ) from None
+
+
+@contextmanager
+def _file(
+    source: str | bytes | os.PathLike[str] | None,
+) -> Generator[str | os.PathLike[str] | None, None, None]:
+    """Give a path to `source`; `ssl` reads keys from files only, so bytes go into a private one shortly."""
+    if not isinstance(source, bytes):
+        yield source
+        return
+    descriptor, path = tempfile.mkstemp()
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(source)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _where(source: str | bytes | os.PathLike[str]) -> str:
+    return "the given bytes" if isinstance(source, bytes) else os.fspath(source)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no PEM").replace("_", " ").lower()
+    return (isinstance(error, OSError) and error.strerror) or "no PEM"
+
+
+def _wrong(message: str) -> ConfigurationError:
+    return ConfigurationError("tls", f'option "tls": {message}')

@@ -1,0 +1,190 @@
+"""Sends over aiohttp: asyncio, connections that stay open, nothing done behind your back."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from yarl import URL
+
+from anyauth0 import TLS, AsyncTransport, ClientOptions, Request, Response, hookimpl
+
+from ._messages import Body, failure, joined, outgoing, timed_out
+from ._proxies import Proxy, proxy_finder
+from ._tls import ssl_context
+
+__all__ = ["AiohttpTransport"]
+
+_DEFAULT_LIMIT = 64 * 1024 * 1024
+
+
+class AiohttpTransport:
+    """Sends requests over aiohttp. May be used in several event loops, one after another."""
+
+    def __init__(
+        self,
+        *,
+        tls: TLS | None = None,
+        proxy: str | bool | None = None,
+        max_response_bytes: int | None = _DEFAULT_LIMIT,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        """Build a transport; nothing is opened before the first request.
+
+        `session` is one of your own, which decides on TLS and proxies by itself and is never closed.
+        Raises `ConfigurationError` for `tls` or `proxy` that cannot be used.
+        """
+        self._context: Any = None if tls is None else ssl_context(tls)
+        self._proxy = proxy
+        self._find_proxy: Callable[[str], Proxy | None] | None = None
+        if isinstance(proxy, str):
+            self._find_proxy = proxy_finder(proxy)
+        self._limit = max_response_bytes
+        self._given = session
+        self._session: aiohttp.ClientSession | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def send(self, request: Request, /) -> Response:
+        """Send `request` and read its answer to the end (see `anyauth0.AsyncTransport`)."""
+        headers = outgoing(request)
+        session = self._given or await self._open()
+        progress = _Progress(self._given is not None)
+        proxy = self._proxy_for(request.url)
+        try:
+            async with session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+                timeout=aiohttp.ClientTimeout(total=request.timeout),
+                proxy=None if proxy is None else proxy.url,
+                proxy_headers=None if proxy is None else proxy.headers,
+                trace_request_ctx=progress,
+            ) as answer:
+                received = joined(answer.headers.items())
+                body = Body(request, received, self._limit)
+                async for piece in answer.content.iter_any():
+                    body.feed(piece)
+                return Response(status=answer.status, headers=received, body=body.whole())
+        except (aiohttp.ClientError, OSError) as error:
+            raise _translated(request, error, progress.sent) from error.with_traceback(None)
+
+    def _proxy_for(self, url: str) -> Proxy | None:
+        if self._given is not None:
+            return None
+        if self._find_proxy is None:
+            self._find_proxy = proxy_finder(self._proxy)
+        return self._find_proxy(url)
+
+    async def _open(self) -> aiohttp.ClientSession:
+        """Return the session of the running loop."""
+        loop = asyncio.get_running_loop()
+        session = self._session
+        if session is not None and not session.closed and self._loop is loop:
+            return session
+        if self._context is None:
+            self._context = ssl_context(None)
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_note_sent)
+        connector = _Connector(self._context)
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[trace],
+        )
+        # aiohttp would send a GET again by itself; that is for the retries to decide.
+        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+        self._session, self._loop, self._keeper = session, loop, _keep(session, connector)
+        await anext(self._keeper)
+        return session
+
+    async def close(self) -> None:
+        """Close every connection that this transport opened."""
+        keeper, self._keeper, self._session = self._keeper, None, None
+        if keeper is not None:
+            await keeper.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Knows every connection that it made, those too that hang while they are being closed."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(ssl=context, limit=0)  # pyright: ignore[reportUnknownMemberType]
+        self._made: WeakKeyDictionary[ResponseHandler, asyncio.Transport] = WeakKeyDictionary()
+
+    async def _create_connection(self, *args: Any, **more: Any) -> ResponseHandler:
+        protocol = await super()._create_connection(*args, **more)
+        if protocol.transport is not None:
+            self._made[protocol] = protocol.transport
+        return protocol
+
+    def abort(self) -> None:
+        """Drop what is left, without waiting for a farewell that may never come."""
+        for transport in self._made.values():
+            transport.abort()
+
+
+async def _keep(session: aiohttp.ClientSession, connector: _Connector) -> AsyncGenerator[None, None]:
+    """Close `session` when its loop ends, for a loop closes its async generators first."""
+    try:
+        yield
+    finally:
+        await session.close()
+        connector.abort()
+        # The sockets are closed when the loop comes round again.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+class _Progress:
+    """Whether a request may have reached the server."""
+
+    __slots__ = ("sent",)
+
+    def __init__(self, sent: bool) -> None:
+        self.sent = sent
+
+
+async def _note_sent(
+    session: aiohttp.ClientSession, context: Any, params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    context.trace_request_ctx.sent = True
+
+
+def _translated(request: Request, error: Exception, sent: bool) -> Exception:
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return failure(request, "could not be reached through the proxy; check the proxy", sent=False)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        reason = _reason(error)
+        return failure(
+            request, f"and this client do not agree on TLS ({reason}); check tls=TLS(...)", sent=False
+        )
+    if isinstance(error, TimeoutError):
+        return timed_out(request, sent=sent and not isinstance(error, aiohttp.ConnectionTimeoutError))
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return failure(request, "could not be reached; check the domain and the network", sent=False)
+    what = "broke the connection off" if sent else "could not be reached"
+    return failure(request, f"{what} ({type(error).__name__})", sent=sent)
+
+
+def _reason(error: aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError) -> str:
+    inner: object = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+    return str(getattr(inner, "reason", None) or type(inner).__name__).replace("_", " ").lower()
+
+
+@hookimpl
+def anyauth0_transport(options: ClientOptions) -> AsyncTransport:
+    """Offer a transport over aiohttp."""
+    return AiohttpTransport(
+        tls=options.tls, proxy=options.proxy, max_response_bytes=options.max_response_bytes
+    )

@@ -1,0 +1,33 @@
+"""An Auth0 tenant in this process, for development and tests: `transport="local"`, or served over HTTP(S)."""
+
+from typing import TYPE_CHECKING, Any
+
+from anyauth0 import AsyncTransport, ClientOptions, Transport, hookimpl
+
+from .in_process import AsyncLocalTransport, LocalTransport, read_certificate
+from .tenant import LocalTenant, Message, registered
+
+if TYPE_CHECKING:
+    from .server import serve
+
+__all__ = ["LocalTenant", "Message", "serve"]
+
+
+@hookimpl
+def anyauth0_transport(options: ClientOptions) -> Transport | AsyncTransport | None:
+    """Answer from the living `LocalTenant` of the client's domain."""
+    if options.transport != "local":
+        return None
+    tenant, certificate = registered(options.domain), read_certificate(options.tls)
+    if options.asynchronous:
+        return AsyncLocalTransport(tenant, certificate)
+    return LocalTransport(tenant, certificate)
+
+
+def __getattr__(name: str) -> Any:
+    # The server needs aiohttp, which answering in process does not.
+    if name == "serve":
+        from .server import serve
+
+        return serve
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

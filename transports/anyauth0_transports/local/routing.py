@@ -1,0 +1,86 @@
+"""Finds who answers a request: by the paths of the Authentication API, else by the endpoints of the SDK."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from anyauth0 import ManagementClient, Resource, Response
+from anyauth0.endpoint import EndpointFacts
+
+from .authentication import AUTHENTICATION
+from .incoming import Handler, Incoming, management_refusal
+from .management import HANDLERS
+from .management.documents import answer
+
+if TYPE_CHECKING:
+    from .tenant import LocalTenant
+
+__all__ = ["find", "scopes"]
+
+_BASE = "/api/v2"
+
+
+def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]] | None:
+    """Return the handler of a request and the decoded parameters of its path, or `None`."""
+    handler = AUTHENTICATION.get((method, path))
+    if handler is not None:
+        return handler, ()
+    if path.startswith(f"{_BASE}/"):
+        for pattern, found in _table().get(method, ()):
+            match = pattern.fullmatch(path)
+            if match is not None:
+                return found, tuple(unquote(value) for value in match.groups())
+    return None
+
+
+def scopes() -> set[str]:
+    """Return every scope that an endpoint of the Management API asks for."""
+    return {scope for endpoint in _endpoints() for scope in endpoint.scopes}
+
+
+@cache
+def _table() -> dict[str, list[tuple[re.Pattern[str], Handler]]]:
+    table: dict[str, list[tuple[re.Pattern[str], Handler]]] = {}
+    # A literal segment goes before a parameter in the same place.
+    for endpoint in sorted(_endpoints(), key=lambda endpoint: endpoint.path.replace("{", "~")):
+        pattern = re.compile(_BASE + re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(endpoint.path)))
+        table.setdefault(endpoint.method, []).append((pattern, _handler(endpoint)))
+    return table
+
+
+def _endpoints() -> Iterator[EndpointFacts[..., Any]]:
+    for property_name in dir(ManagementClient):
+        value = getattr(ManagementClient, property_name)
+        if isinstance(value, property):
+            make = cast("Callable[[Any], Resource[Any]]", value.fget)
+            kind = type(make(SimpleNamespace(_core=None)))
+            for name in dir(kind):
+                found = getattr(kind, name)
+                if isinstance(found, EndpointFacts):
+                    yield cast("EndpointFacts[..., Any]", found)
+
+
+def _handler(endpoint: EndpointFacts[..., Any]) -> Handler:
+    special = HANDLERS.get(endpoint.title)
+
+    def handle(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
+        _authorize(tenant, incoming, endpoint.scopes)
+        response = special(tenant, incoming, path) if special else answer(tenant, incoming, path, endpoint)
+        if incoming.method != "GET":
+            tenant.log("sapi", description=endpoint.title)
+        return response
+
+    return handle
+
+
+def _authorize(tenant: "LocalTenant", incoming: Incoming, wanted: tuple[str, ...]) -> None:
+    token = incoming.bearer()
+    if token is None:
+        raise management_refusal(401, None, "Missing authentication")
+    claims = tenant.tokens.verify_access_token(token, tenant.management_audience)
+    if wanted and not set(wanted) & set(str(claims.get("scope", "")).split()):
+        message = f"Insufficient scope, expected any of: {','.join(wanted)}"
+        raise management_refusal(403, "insufficient_scope", message)
