@@ -132,7 +132,7 @@ class Bound:
         return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=answer)
 
     def __repr__(self) -> str:
-        return f"<{self._descriptor.title} of {self._resource!r}>"
+        return f"<{self._descriptor.title} of {self._resource._core.options.domain}>"  # pyright: ignore[reportPrivateUsage]
 
 
 class Descriptor:

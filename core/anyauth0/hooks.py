@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
+from .arguments import closest
 from .errors import ConfigurationError
 from .flow import Middleware
 
@@ -96,8 +97,11 @@ def resolve(option: str, name: str) -> object:
             if entry.name == name:
                 return _load(option, name, entry.value)
         names = sorted({*BUILT_IN, *(entry.name for entry in offered)})
+        near = closest(name, names)
+        meant = f' (did you mean "{near}"?)' if near else ""
         raise ConfigurationError(
-            option, f'nothing called "{name}" is installed for "{option}"; there are {", ".join(names)}'
+            option,
+            f'nothing called "{name}" is installed for "{option}"{meant}; there are {", ".join(names)}',
         )
     return _load(option, name, target)
 

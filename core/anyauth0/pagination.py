@@ -80,13 +80,14 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """How an endpoint pages by cursor.
 
     `from_` and `take` are its query parameters, `next` the field of the answer that holds the cursor. Where
-    there is none, the cursor is the `item_field` of the last item.
+    there is none, the cursor is the `item_field` of the last item. `most` is the largest page.
     """
 
     from_: str = "from"
     take: str = "take"
     next: str | None = "next"
     item_field: str | None = None
+    most: int = 100
 
 
 class PagedMethod(Protocol[P, T]):
@@ -259,7 +260,7 @@ def _following(steps: Steps[T], page: Page[T]) -> Flow[Page[T]] | None:
 def _by_cursor(title: str, facts: Checkpoint, kwargs: dict[str, Any], fetch: Fetch[T]) -> Steps[T]:
     # Python spells the query parameter `from` with an underscore.
     from_ = f"{facts.from_}_" if facts.from_ == "from" else facts.from_
-    take = kwargs.get(facts.take) or _TAKE
+    take = kwargs.get(facts.take) or min(facts.most, _TAKE)
     cursor = kwargs.get(from_)
     if cursor is None and facts.next is None:
         # The log starts at its first entry only when it is asked for a cursor, if an empty one.

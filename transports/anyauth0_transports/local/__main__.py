@@ -18,7 +18,13 @@ def main() -> int:
     try:
         with (
             LocalTenant(database=arguments.database or ":memory:") as tenant,
-            serve(tenant, host=arguments.host, port=arguments.port, tls=arguments.tls) as server,
+            serve(
+                tenant,
+                host=arguments.host,
+                port=arguments.port,
+                tls=arguments.tls,
+                name=arguments.domain,
+            ) as server,
         ):
             _introduce(tenant, server, arguments.database)
             threading.Event().wait()
@@ -39,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="the port; any that is free by default")
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on; this machine by default"
+    )
+    parser.add_argument(
+        "--domain", metavar="NAME", help="the host name that clients use; localhost, or the host, by default"
     )
     parser.add_argument(
         "--tls", action="store_true", help="speak TLS, by a certificate made for the occasion"

@@ -1,4 +1,4 @@
-"""Finds who answers a request: by the paths of the Authentication API, else by the endpoints of the SDK."""
+"""Finds who answers a request of the Management API, by the endpoints that the SDK itself has."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,6 @@ from urllib.parse import unquote
 from anyauth0 import ManagementClient, Resource, Response
 from anyauth0.endpoint import EndpointFacts
 
-from .authentication import AUTHENTICATION
 from .incoming import Handler, Incoming, management_refusal
 from .management import HANDLERS
 from .management.documents import answer
@@ -25,14 +24,10 @@ _BASE = "/api/v2"
 
 def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]] | None:
     """Return the handler of a request and the decoded parameters of its path, or `None`."""
-    handler = AUTHENTICATION.get((method, path))
-    if handler is not None:
-        return handler, ()
-    if path.startswith(f"{_BASE}/"):
-        for pattern, found in _table().get(method, ()):
-            match = pattern.fullmatch(path)
-            if match is not None:
-                return found, tuple(unquote(value) for value in match.groups())
+    for pattern, handler in _table().get(method, ()):
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return handler, tuple(unquote(value) for value in match.groups())
     return None
 
 
@@ -64,7 +59,7 @@ def _endpoints() -> Iterator[EndpointFacts[..., Any]]:
 
 
 def _handler(endpoint: EndpointFacts[..., Any]) -> Handler:
-    special = HANDLERS.get(endpoint.title)
+    special = HANDLERS.get((endpoint.method, endpoint.path))
 
     def handle(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
         _authorize(tenant, incoming, endpoint.scopes)

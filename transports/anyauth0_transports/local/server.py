@@ -30,22 +30,19 @@ class Server:
     - `domain`: what clients are given as `domain`, with the port; the tenant's own domain meanwhile
     - `url`: the base URL
     - `ca_pem`: the certificate authority to trust; `tls` is that as the option of a client
-    - `mtls_endpoint_aliases`: where clients that show a certificate go, on a second port
+    - `mtls_endpoint_aliases`: where clients that show a certificate go, on a second port (none without TLS)
     """
 
-    def __init__(self, tenant: LocalTenant, host: str, ports: tuple[int, int | None], ca: trustme.CA) -> None:
-        port, mtls_port = ports
-        scheme = "http" if mtls_port is None else "https"
-        self.domain = f"{_NAME if host in _LOOPBACK else host}:{port}"
-        self.url = f"{scheme}://{self.domain}"
+    def __init__(self, name: str, port: int, mtls_port: int | None, ca: trustme.CA) -> None:
+        self.domain = f"{name}:{port}"
+        self.url = f"{'http' if mtls_port is None else 'https'}://{self.domain}"
         self.ca_pem: bytes = ca.cert_pem.bytes()
         self.tls = TLS(ca=self.ca_pem)
-        self.mtls_host = f"{self.domain.rpartition(':')[0]}:{mtls_port}"
+        self.mtls_host = None if mtls_port is None else f"{name}:{mtls_port}"
         self.mtls_endpoint_aliases: Mapping[str, str] = {
-            name: f"https://{self.mtls_host}/{path}" for name, path in ENDPOINTS.items()
+            endpoint: f"https://{self.mtls_host}/{path}" for endpoint, path in ENDPOINTS.items() if mtls_port
         }
         self._ca = ca
-        self._tenant = tenant
 
     def client_certificate(self, name: str) -> tuple[bytes, bytes]:
         """Issue a client certificate; return it and its private key, both as PEM."""
@@ -62,22 +59,24 @@ _LOOPBACK = ("127.0.0.1", "::1", _NAME)
 
 @contextmanager
 def serve(
-    tenant: LocalTenant, *, host: str = "127.0.0.1", port: int = 0, tls: bool = True
+    tenant: LocalTenant, *, host: str = "127.0.0.1", port: int = 0, tls: bool = True, name: str | None = None
 ) -> Generator[Server, None, None]:
     """Serve `tenant` for the length of a `with`; port 0 takes any that is free.
 
-    The clients of this library speak TLS only: `tls=False` is for others. Raises `OSError` where the port is
-    taken.
+    `name` is the host name by which clients reach it, `localhost` or `host` by default. The clients of this
+    library speak TLS only: `tls=False` is for others. Raises `OSError` where the port is taken.
     """
     sockets = [_listen(host, port)]
     if tls:
         sockets.append(_listen(host, 0))
     ports = [found.getsockname()[1] for found in sockets]
     authority = trustme.CA()
-    server = Server(tenant, host, (ports[0], ports[1] if tls else None), authority)
-    contexts = [_context(authority, host, mutual=mutual) if tls else None for mutual in (False, True)]
+    name = name or (_NAME if host in _LOOPBACK else host)
+    server = Server(name, ports[0], ports[1] if tls else None, authority)
+    contexts = [_context(authority, name, mutual=mutual) if tls else None for mutual in (False, True)]
     before = tenant.domain, tenant.mtls_host
-    tenant.domain, tenant.mtls_host = server.domain, server.mtls_host
+    tenant.domain = server.domain
+    tenant.mtls_host = server.mtls_host or tenant.mtls_host
     thread = _Thread(tenant, list(zip(sockets, contexts, strict=False)))
     thread.start()
     try:
@@ -93,9 +92,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=512)
 
 
-def _context(authority: trustme.CA, host: str, *, mutual: bool) -> ssl.SSLContext:
+def _context(authority: trustme.CA, name: str, *, mutual: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(_NAME, "127.0.0.1", "::1", host).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    authority.issue_cert(_NAME, "127.0.0.1", "::1", name).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     if mutual:
         # Optional, so that the tenant can say what is missing.
         context.verify_mode = ssl.CERT_OPTIONAL

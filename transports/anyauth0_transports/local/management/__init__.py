@@ -1,27 +1,36 @@
-"""The endpoints of the Management API that do more than keep documents, by their names in the SDK."""
+"""The endpoints of the Management API that do more than keep documents: method and path to handler."""
 
 from ..incoming import Handler
-from . import clients, connections, jobs, logs, users
+from . import clients, connections, identities, jobs, logs, users
 
 __all__ = ["HANDLERS"]
 
-HANDLERS: dict[str, Handler] = {
-    "users.get_all": users.get_all,
-    "users.create": users.create,
-    "users.get": users.get,
-    "users.update": users.update,
-    "users.delete": users.delete,
-    "users.get_logs": logs.of_user,
-    "users_by_email.get": users.by_email,
-    "logs.get_all": logs.get_all,
-    "jobs.import_users": jobs.import_users,
-    "jobs.export_users": jobs.export_users,
-    "jobs.verify_email": jobs.verify_email,
-    "jobs.get": jobs.get,
-    "jobs.get_errors": jobs.get_errors,
-    "connections.get_all": connections.get_all,
-    "connections.create": connections.create,
-    "clients.create": clients.create,
-    "clients.get": clients.get,
-    "clients.rotate_client_secret": clients.rotate_secret,
+HANDLERS: dict[tuple[str, str], Handler] = {
+    ("GET", "/users"): users.get_all,
+    ("POST", "/users"): users.create,
+    ("GET", "/users/{id}"): users.get,
+    ("PATCH", "/users/{id}"): users.update,
+    ("DELETE", "/users/{id}"): users.delete,
+    ("GET", "/users/{id}/logs"): logs.of_user,
+    ("POST", "/users/{id}/identities"): identities.link,
+    ("DELETE", "/users/{id}/identities/{provider}/{user_id}"): identities.unlink,
+    ("GET", "/users-by-email"): users.by_email,
+    ("GET", "/logs"): logs.get_all,
+    ("POST", "/jobs/users-imports"): jobs.import_users,
+    ("POST", "/jobs/users-exports"): jobs.export_users,
+    ("POST", "/jobs/verification-email"): jobs.verify_email,
+    ("GET", "/jobs/{id}"): jobs.get,
+    ("GET", "/jobs/{id}/errors"): jobs.get_errors,
+    ("GET", "/connections"): connections.get_all,
+    ("POST", "/connections"): connections.create,
+    ("GET", "/connections/{id}/clients"): connections.get_enabled_clients,
+    ("PATCH", "/connections/{id}/clients"): connections.update_enabled_clients,
+    ("DELETE", "/connections/{id}/users"): connections.delete_user,
+    ("GET", "/clients"): clients.get_all,
+    ("GET", "/clients/search"): clients.search,
+    ("POST", "/clients"): clients.create,
+    ("GET", "/clients/{id}"): clients.get,
+    ("PATCH", "/clients/{id}"): clients.update,
+    ("GET", "/clients/{id}/connections"): clients.get_enabled_connections,
+    ("POST", "/clients/{id}/rotate-secret"): clients.rotate_secret,
 }

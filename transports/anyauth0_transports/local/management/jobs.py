@@ -75,6 +75,8 @@ def verify_email(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...
     user = tenant.store.get("users", str(incoming.json().get("user_id")))
     if user is None:
         raise management_refusal(404, "inexistent_user", "The user does not exist.")
+    if not user.get("email"):
+        raise management_refusal(400, "invalid_body", "The user has no email address.")
     link = f"{tenant.issuer}u/email-verification?ticket={random_id(32)}"
     tenant.send_message(Message(kind="verification_email", to=user["email"], link=link))
     return json_response(_shown(_new_job(tenant, "verification_email")), 201)

@@ -19,17 +19,17 @@ def page(
     documents: Sequence[Document],
     items: str | None,
     *,
-    cursors: bool = False,
+    take: int | None = None,
     numbers: bool = True,
     wall: int | None = None,
 ) -> Response:
     """Return the page of `documents` that was asked for.
 
-    `items` is the field that holds them in an object, `cursors` and `numbers` say how the endpoint pages,
-    `wall` how many it serves by number at most.
+    `items` is the field that holds them in an object. `take` is the largest page by cursor, `None` where the
+    endpoint has no cursors; `numbers` says whether it pages by number, `wall` how many it serves so at most.
     """
-    if items and cursors and (not numbers or {"from", "take"} & set(incoming.query)):
-        return _by_cursor(incoming, documents, items)
+    if items and take and (not numbers or {"from", "take"} & set(incoming.query)):
+        return _by_cursor(incoming, documents, items, take)
     size = whole_number(incoming, "per_page", _DEFAULT, _LARGEST) or _DEFAULT
     number = whole_number(incoming, "page", 0)
     if wall is not None and (number + 1) * size > wall:
@@ -43,8 +43,8 @@ def page(
     return json_response({**counters, items: found})
 
 
-def _by_cursor(incoming: Incoming, documents: Sequence[Document], items: str) -> Response:
-    size = whole_number(incoming, "take", _DEFAULT, _LARGEST) or _DEFAULT
+def _by_cursor(incoming: Incoming, documents: Sequence[Document], items: str, largest: int) -> Response:
+    size = whole_number(incoming, "take", _DEFAULT, largest) or _DEFAULT
     start = whole_number(incoming, "from", 0)
     found = [only_fields(incoming, document) for document in documents[start : start + size]]
     answer: Document = {items: found}
@@ -87,10 +87,9 @@ def sorted_by(incoming: Incoming, documents: list[Document]) -> list[Document]:
     if direction not in ("1", "-1"):
         raise _invalid("Query validation error: 'sort' must be field:1 or field:-1")
 
-    def key(document: Document) -> tuple[bool, str]:
+    def key(document: Document) -> tuple[bool, float, str]:
         value = document.get(field)
-        return value is None, "" if value is None else f"{value:020}" if isinstance(value, int) else str(
-            value
-        )
+        number = float(value) if isinstance(value, int | float) else 0.0
+        return value is None, number, "" if value is None else str(value)
 
     return sorted(documents, key=key, reverse=direction == "-1")

@@ -1,5 +1,6 @@
 """A subset of the Lucene syntax for `q`: `field:value`, `*`, quotes, ranges, AND, OR, NOT, brackets."""
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +23,10 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_BOUND = re.compile(r"(>=|<=|>|<)(.+)")
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
 
 
 def matcher(query: str | None) -> Matcher:
@@ -97,18 +102,33 @@ def _field(token: re.Match[str]) -> Matcher:
         return lambda document: bool(_values(document, wanted))
     parts = [text] if quoted is not None else text.split("*")
     pattern = re.compile(".*".join(re.escape(part) for part in parts), re.IGNORECASE | re.DOTALL)
+    bound = None if quoted is not None else _BOUND.fullmatch(text)
+    if bound is not None:
+        compare, limit = _COMPARISONS[bound[1]], bound[2]
+        return lambda document: any(compare(*_alike(value, limit)) for value in _values(document, path))
     return lambda document: any(pattern.fullmatch(_text(value)) for value in _values(document, path))
 
 
 def _range(path: list[str], token: re.Match[str]) -> Matcher:
-    low, high = token["low"], token["high"]
-    with_low, with_high = token["open"] == "[", token["close"] == "]"
+    low, high = token["low"].strip('"'), token["high"].strip('"')
+    above, below = operator.ge if token["open"] == "[" else operator.gt, operator.le
+    if token["close"] != "]":
+        below = operator.lt
 
-    def within(value: str) -> bool:
-        above = low == "*" or value > low or (with_low and value == low)
-        return above and (high == "*" or value < high or (with_high and value == high))
+    def within(value: Any) -> bool:
+        return (low == "*" or above(*_alike(value, low))) and (high == "*" or below(*_alike(value, high)))
 
-    return lambda document: any(within(_text(value)) for value in _values(document, path))
+    return lambda document: any(within(value) for value in _values(document, path))
+
+
+def _alike(value: Any, limit: str) -> tuple[Any, Any]:
+    """Return both as numbers where both are numbers, as texts otherwise."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return value, float(limit)
+        except ValueError:
+            pass
+    return _text(value), limit
 
 
 def _values(document: Mapping[str, Any], path: list[str]) -> list[Any]:

@@ -18,7 +18,9 @@ from .search import matcher
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["EMAIL", "by_email", "create", "delete", "get", "get_all", "update"]
+__all__ = [
+    "EMAIL", "by_email", "create", "delete", "existing_user", "get", "get_all", "remove_user", "update",
+]  # fmt: skip
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+", re.ASCII)
 _WALL = 1000
@@ -41,6 +43,10 @@ def get_all(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) ->
 def by_email(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer GET /users-by-email."""
     email = (incoming.one("email") or "").lower()
+    if not email:
+        raise management_refusal(
+            400, "invalid_query_string", "Query validation error: 'Missing required property: email'"
+        )
     return json_response([only_fields(incoming, user) for user in tenant.store.find("users", email=email)])
 
 
@@ -50,11 +56,7 @@ def create(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> 
     connection = find_connection(tenant, str(body.get("connection")))
     if connection is None:
         raise _invalid("The connection does not exist.")
-    email = body.get("email")
-    if email is not None and not (isinstance(email, str) and EMAIL.fullmatch(email)):
-        raise _invalid(
-            "Payload validation error: 'Object didn't pass validation for format email' on property email"
-        )
+    _check_email(body)
     if not any(body.get(name) for name in ("email", "username", "phone_number")):
         raise _invalid("Payload validation error: one of email, username, phone_number is needed")
     password = _password(body, connection)
@@ -70,16 +72,16 @@ def create(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> 
 
 def get(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer GET /users/{id}."""
-    return json_response(only_fields(incoming, _user(tenant, path[0])))
+    return json_response(only_fields(incoming, existing_user(tenant, path[0])))
 
 
 def update(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer PATCH /users/{id}: the metadata are merged one level deep, all else is replaced."""
-    user, body = _user(tenant, path[0]), incoming.json()
+    user, body = existing_user(tenant, path[0]), incoming.json()
     connection = find_connection(tenant, user["identities"][0]["connection"])
-    email = body.get("email")
-    if isinstance(email, str):
-        body["email"] = email = email.lower()
+    _check_email(body)
+    if body.get("email") is not None:
+        body["email"] = email = body["email"].lower()
         other = find_user(tenant, user["identities"][0]["connection"], email)
         if other is not None and other["user_id"] != user["user_id"]:
             raise management_refusal(400, "auth0_idp_error", "The specified new email already exists")
@@ -96,12 +98,18 @@ def update(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> 
 
 def delete(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer DELETE /users/{id}: the same whether the user was there or not."""
-    for kind in ("users", "passwords"):
-        tenant.store.remove(kind, path[0])
+    remove_user(tenant, path[0])
     return no_content()
 
 
-def _user(tenant: "LocalTenant", user_id: str) -> dict[str, Any]:
+def remove_user(tenant: "LocalTenant", user_id: str) -> None:
+    """Remove a user with the password."""
+    for kind in ("users", "passwords"):
+        tenant.store.remove(kind, user_id)
+
+
+def existing_user(tenant: "LocalTenant", user_id: str) -> dict[str, Any]:
+    """Return a user. Raises `Refusal` with 404."""
     user = tenant.store.get("users", user_id)
     if user is None:
         raise management_refusal(404, "inexistent_user", "The user does not exist.")
@@ -116,6 +124,14 @@ def _password(body: Mapping[str, Any], connection: Mapping[str, Any]) -> str | N
     if not isinstance(password, str) or weakness(password, policy) is not None:
         raise _invalid("PasswordStrengthError: Password is too weak")
     return password
+
+
+def _check_email(body: Mapping[str, Any]) -> None:
+    email = body.get("email")
+    if email is not None and not (isinstance(email, str) and EMAIL.fullmatch(email)):
+        raise _invalid(
+            "Payload validation error: 'Object didn't pass validation for format email' on property email"
+        )
 
 
 def _invalid(message: str) -> Refusal:

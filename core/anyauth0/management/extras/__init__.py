@@ -1,0 +1,1 @@
+"""What is offered beyond single calls, by resource: these classes extend the generated ones."""

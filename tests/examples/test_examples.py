@@ -1,0 +1,147 @@
+"""Every example, on the embedded tenant: in process, and over real TLS by each transport that fits."""
+
+import asyncio
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anyauth0_transports.aiohttp import AiohttpTransport
+from anyauth0_transports.local import serve
+from anyauth0_transports.urllib3 import Urllib3Transport
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+setting = import_module("setting")
+
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "setting")
+BLOCKING = [name for name in NAMES if not name.startswith("asyncio_")]
+ASYNCIO = [name for name in NAMES if name.startswith("asyncio_")]
+
+# What each example says when it has done what it is there for.
+SAYS = {
+    "sign_up": "who has the id ",
+    "client_assertion": "Got a Bearer token",
+    "refresh_tokens": "It is void now: invalid_grant",
+    "pkce": "the ID token is verified",
+    "passwordless": "without a password",
+    "mtls": "by certificate alone",
+    "users_by_page": "Got 2 users on 2 pages",
+    "logs_by_checkpoint": "log entries",
+    "import_users": "Imported 5 users",
+    "update_user_metadata": "{'language': 'nl', 'foo': 'bar'}",
+    "custom_options": "requests are left",
+    "own_fetch": "after  GET /users/{id}: 200",
+    "quickstart": "200 users are new",
+    "asyncio_refresh_tokens": "It is void now: invalid_grant",
+    "asyncio_users_by_page": "Got 2 users",
+    "asyncio_import_users": "20 users are new",
+    "asyncio_own_fetch": "after  GET /users/{id}: 200",
+}
+
+
+def run(name: str, found: Any) -> None:
+    main = import_module(name).main
+    if inspect.iscoroutinefunction(main):
+        asyncio.run(main(found))
+    else:
+        main(found)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Return a function that makes the setting of an example, over the tenant's server on real TLS."""
+    tenant = setting.tenant_for_examples()
+    with serve(tenant) as server:
+
+        def make(**more: Any) -> Any:
+            options = {
+                "domain": server.domain,
+                "client_id": tenant.client_id,
+                "client_secret": tenant.client_secret,
+                "tls": server.tls,
+                "proxy": False,
+            }
+            return setting.Setting({**options, **more}, tenant, server)
+
+        yield make
+    tenant.close()
+
+
+def test_there_is_one_for_each_example_of_the_page() -> None:
+    assert set(NAMES) == set(SAYS)
+    assert len(ASYNCIO) == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs_as_it_is(name: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AUTH0_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py"],
+        capture_output=True, text=True, env=environment, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert SAYS[name] in done.stdout
+    assert not done.stderr.replace("\n", "")
+
+
+@pytest.mark.parametrize("name", BLOCKING)
+def test_it_runs_over_urllib3(name: str, served: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run(name, served(transport="urllib3"))
+    assert SAYS[name] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ASYNCIO)
+def test_it_runs_over_aiohttp(name: str, served: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run(name, served())
+    assert SAYS[name] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKING if name not in ("own_fetch", "mtls")])
+def test_it_runs_over_a_function_of_the_users(
+    name: str, served: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = served()
+    transport = Urllib3Transport(tls=found.options["tls"], proxy=False)
+    sent: list[str] = []
+
+    def fetch(request: Any) -> Any:
+        sent.append(request.endpoint)
+        return transport.send(request)
+
+    found.options["transport"] = fetch
+    run(name, found)
+    transport.close()
+    assert SAYS[name] in capsys.readouterr().out
+    assert sent
+
+
+@pytest.mark.parametrize("name", [name for name in ASYNCIO if name != "asyncio_own_fetch"])
+def test_it_runs_over_an_async_function_of_the_users(
+    name: str, served: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = served()
+    transport = AiohttpTransport(tls=found.options["tls"], proxy=False)
+    sent: list[str] = []
+
+    async def fetch(request: Any) -> Any:
+        sent.append(request.endpoint)
+        return await transport.send(request)
+
+    async def whole() -> None:
+        found.options["transport"] = fetch
+        try:
+            await import_module(name).main(found)
+        finally:
+            await transport.close()
+
+    asyncio.run(whole())
+    assert SAYS[name] in capsys.readouterr().out
+    assert sent
