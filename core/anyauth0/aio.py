@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Hashable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from .flow import Effect, Exclusive, Flow, Perform, Sleep
 from .transport import AsyncTransport
@@ -19,8 +18,7 @@ class AsyncDriver:
     def __init__(self, transport: AsyncTransport) -> None:
         self.transport = transport
         # A lock belongs to the loop in which it is awaited.
-        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, asyncio.Lock]]
-        self._locks = WeakKeyDictionary()
+        self._locks: dict[asyncio.AbstractEventLoop, dict[Hashable, asyncio.Lock]] = {}
 
     async def run(self, flow: Flow[R]) -> R:
         """Perform `flow` to its end and return its result, or raise what it raises."""
@@ -54,5 +52,10 @@ class AsyncDriver:
         return await self.transport.send(effect)
 
     def _lock(self, key: Hashable) -> asyncio.Lock:
-        locks = self._locks.setdefault(asyncio.get_running_loop(), {})
-        return locks.setdefault(key, asyncio.Lock())
+        loop = asyncio.get_running_loop()
+        if loop not in self._locks:
+            # A lock that was waited for holds on to its loop, so a weak reference would never let go of it.
+            for other in tuple(self._locks):
+                if other.is_closed():
+                    self._locks.pop(other, None)
+        return self._locks.setdefault(loop, {}).setdefault(key, asyncio.Lock())

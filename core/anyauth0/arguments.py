@@ -34,7 +34,7 @@ class Arguments:
         """
         known, required = self._body or self._read_body()
         if known:
-            for name in kwargs.keys() - known:
+            for name in sorted(kwargs.keys() - known):
                 raise InvalidArgumentError(name, self._unknown(name, known))
             for name in sorted(required - kwargs.keys()):
                 raise InvalidArgumentError(name, f'{self.title} needs "{name}"')
@@ -64,6 +64,9 @@ class Arguments:
         return self._body
 
     def _unknown(self, name: str, known: frozenset[str]) -> str:
+        code = self.function.__code__
+        if name in code.co_varnames[: code.co_posonlyargcount]:
+            return f'{self.title} takes "{name}" by its position, not by its name'
         near = closest(name, known)
         mend = f'did you mean "{near}"?' if near else "see its docstring for the fields"
         return (
@@ -81,12 +84,15 @@ class Arguments:
             signature.bind(None, *args, **kwargs)
         except TypeError as error:
             takes = [parameter for parameter in signature.parameters if parameter != "self"]
-            for name in kwargs:
+            # With a body, every keyword has been looked at already.
+            for name in () if self._body and self._body[0] else kwargs:
                 if name not in takes:
                     near = closest(name, takes)
                     mend = f'did you mean "{near}"?' if near else f"it takes {', '.join(takes) or 'none'}"
                     return name, f'{title} has no argument "{name}": {mend}'
             quoted = str(error).partition("'")[2].partition("'")[0]
+            if quoted in kwargs:
+                return quoted, f'{title} takes "{quoted}" by its position, not by its name'
             if quoted in takes:
                 return quoted, f'{title} needs "{quoted}"'
             return quoted, f"{title}: {error}; it takes {', '.join(takes) or 'no argument'}"

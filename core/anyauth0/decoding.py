@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import msgspec
 
-from ._json import as_array, is_array, is_object
+from ._json import as_array, is_array, is_object, read
 from .errors import DecodingError
 from .messages import Anomaly, Response
 from .pagination import Page
@@ -59,20 +59,26 @@ def _decode_plain(model: Any, response: Response, shape: Shape) -> tuple[Any, tu
         pass
     anomalies: list[Anomaly] = []
     note = _noter(shape.endpoint, anomalies)
+    value: Any = None
     try:
-        data = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        value = read(response.body)
+    except ValueError:
+        # Raised only below: a traceback may be shown with its locals, and that of this error has the body.
+        note("$", "JSON", "something else")
+    if anomalies:
         if not shape.lenient or shape.strict:
             raise DecodingError(
                 f"{shape.endpoint} answered {response.status} with a body that is not JSON "
                 f"({response.headers.get('content-type', 'no content type')}); "
                 "check the domain, and what stands between it and you"
-            ) from error
-        note("$", "JSON", "something else")
+            )
         value = _empty(model)
     else:
-        value = fit(data, model, "$", note)
+        value = fit(value, model, "$", note)
+        if not anomalies:
+            note("$", "JSON in every detail", "text or a number out of range")
     if anomalies and shape.strict:
+        del value
         first = anomalies[0]
         raise DecodingError(
             f"{shape.endpoint} answered what its model does not allow in {len(anomalies)} places, "

@@ -15,6 +15,7 @@ FORM = "application/x-www-form-urlencoded"
 """The content type of `encode_form`."""
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode_path(template: str, values: Sequence[object]) -> str:
@@ -57,8 +58,14 @@ def encode_json(value: object) -> bytes:
     """
     try:
         return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # That error holds the text itself, so it must not be kept as the cause of ours.
+        reason = "a text in it holds half a surrogate pair"
+    except RecursionError:
+        reason = "it is nested too deeply, or holds itself"
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise InvalidArgumentError("body", f"the body cannot be written as JSON: {error}") from error
+        reason = str(error)
+    raise InvalidArgumentError("body", f"the body cannot be written as JSON: {reason}")
 
 
 def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -75,11 +82,8 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                raise InvalidArgumentError(name, f'"{name}" holds half a surrogate pair') from error
+        if _SURROGATE.search(value):
+            raise InvalidArgumentError(name, f'"{name}" holds half a surrogate pair; give well-formed text')
         return value
     if isinstance(value, int | float):
         return str(value)

@@ -18,17 +18,19 @@ Each message is one sentence of at most 300 characters, with a hint what to do. 
 Each can be pickled.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from ._json import as_array, as_object, as_text, parse
+from ._json import as_array, as_object, as_text, read
 from .messages import RateLimit, Response
 
 _LONGEST = 300
 
 
 def _shorten(text: str) -> str:
-    text = " ".join(text.split())
+    # What a server says may hold anything, escape sequences of terminals included.
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -130,28 +132,30 @@ class ApiError(Auth0Error):
     _not_pickled: tuple[str, ...] = ("_body",)
 
     def __init__(self, response: Response, *, call: str) -> None:
-        fields = as_object(parse(response.body))
+        fields = as_object(_data(response.body))
         self.status = response.status
         self.headers: Mapping[str, str] = {k: v for k, v in response.headers.items() if k != "set-cookie"}
         self.code, self.description = self._explain(fields)
         self._body = response.body
-        super().__init__(f"{call} answered {self._sentence()}")
+        super().__init__(self._sentence(f"{call} answered {self.status}"))
 
     def _explain(self, fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return the server's code and sentence out of an error body."""
-        code = as_text(fields.get("errorCode")) or as_text(fields.get("error")) or as_text(fields.get("code"))
-        sentence = fields.get("error_description") or fields.get("description") or fields.get("message")
-        return code, _readable(sentence) or as_text(fields.get("error"))
+        codes = (as_text(fields.get(name)) for name in ("errorCode", "error", "code"))
+        sentences = (
+            _readable(fields.get(name)) for name in ("error_description", "description", "message", "error")
+        )
+        code, sentence = (next(filter(None, said), None) for said in (codes, sentences))
+        return code and _redact(code), sentence and _redact(sentence)
 
-    def _sentence(self) -> str:
+    def _sentence(self, start: str) -> str:
         code = f" {self.code}" if self.code else ""
-        said = self.description if self.description != self.code else None
-        text = f"{self.status}{code}: {said}" if said else f"{self.status}{code}"
-        hint = self._hint()
+        said = f": {self.description}" if self.description and self.description != self.code else ""
+        hint = f"; {self._hint()}" if self._hint() else ""
         # The hint must survive, so a long description gives way.
-        room = _LONGEST - 80 - len(hint)
-        text = _redact(text if len(text) <= room else text[: room - 1] + "…").rstrip(".")
-        return f"{text}; {hint}" if hint else text
+        room = _LONGEST - len(hint)
+        text = f"{start}{code}{said}".rstrip(".")
+        return f"{text if len(text) <= room else text[: room - 1] + '…'}{hint}"
 
     def _hint(self) -> str:
         if self.status == 429:
@@ -180,7 +184,7 @@ class ApiError(Auth0Error):
         """Return the body as plain data, as text where it is not JSON; `None` when empty or unpickled."""
         if not self._body:
             return None
-        data = parse(self._body)
+        data = _data(self._body)
         return self._body.decode("utf-8", "replace") if data is None else data
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -202,7 +206,7 @@ class AuthenticationApiError(ApiError):
     _not_pickled = ("_body", "mfa_token")
 
     def __init__(self, response: Response, *, call: str) -> None:
-        fields = as_object(parse(response.body))
+        fields = as_object(_data(response.body))
         self.mfa_token: str | None = as_text(fields.get("mfa_token"))
         self.mfa_requirements: Mapping[str, Any] | None = as_object(fields.get("mfa_requirements")) or None
         super().__init__(response, call=call)
@@ -328,6 +332,14 @@ def _rebuild_api_error(
     return _rebuild(_class_of(family, status_class), args, state)
 
 
+def _data(body: bytes) -> Any:
+    """Return `body` as plain data, or `None` when it is not JSON."""
+    try:
+        return read(body)
+    except ValueError:
+        return None
+
+
 def _readable(value: object) -> str | None:
     """Return a sentence out of a description: text as it is, password rules as the reasons that failed."""
     rules = [as_object(rule) for rule in as_array(as_object(value).get("rules"))]
@@ -342,10 +354,10 @@ def _reason(rule: dict[str, Any]) -> str:
     return message.rstrip(":. ")
 
 
+_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
+_QUERY = re.compile(r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*")
+
+
 def _redact(text: str) -> str:
-    """Take out what looks like a token: servers have been seen to quote what they refuse."""
-    return " ".join("[redacted]" if _like_a_token(word) else word for word in text.split(" "))
-
-
-def _like_a_token(word: str) -> bool:
-    return word.startswith("eyJ") or (len(word) > 40 and word.count(".") == 2)
+    """Take out what looks like a token or the query of a URL: servers quote what they refuse."""
+    return _QUERY.sub("[redacted]", _TOKEN.sub("[redacted]", text))

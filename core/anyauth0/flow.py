@@ -45,6 +45,10 @@ class Perform(msgspec.Struct, Generic[R], frozen=True):
     blocking: Callable[[], R] | None = None
     asynchronous: Callable[[], Awaitable[R]] | None = None
 
+    def __repr__(self) -> str:
+        # A function may show what it was made of: a `partial` does.
+        return "<Perform>"
+
 
 Effect: TypeAlias = Request | Sleep | Exclusive[Any] | Perform[Any]
 Flow: TypeAlias = Generator[Effect, Any, R]

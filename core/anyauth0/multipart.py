@@ -21,6 +21,7 @@ def read(name: str, source: object) -> bytes:
     Raises `InvalidArgumentError` naming the argument when it cannot be read or has rows that are not JSON.
     """
     rows: Any = source
+    cause: Exception | None = None
     if isinstance(source, bytes | bytearray):
         return bytes(source)
     try:
@@ -32,14 +33,16 @@ def read(name: str, source: object) -> bytes:
             return content.encode() if isinstance(content, str) else bytes(content)
         if not isinstance(source, Mapping):
             return msgspec.json.encode(list(rows))
-    except (OSError, TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        reason = "a mapping is not a list of rows"
+    except UnicodeError:
+        # That error holds the text itself, so it must not be kept as the cause of ours.
+        reason = "a text in it is not well formed"
+    except (OSError, TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise InvalidArgumentError(
-            name, f'"{name}" cannot be read ({reason}); give a path, bytes, an open file or rows'
-        ) from error
+        cause = error
     raise InvalidArgumentError(
-        name, f'"{name}" must be a path, bytes, an open file or rows, not {type(source).__name__}'
-    )
+        name, f'"{name}" cannot be read ({reason}); give a path, bytes, an open file or rows'
+    ) from cause
 
 
 def encode(fields: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[bytes, str]:

@@ -298,19 +298,13 @@ def _by_number(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T
     previous: Page[T] | None = None
     received = 0
     while True:
-        page = yield fetch(**totals, **{facts.page: number})
+        page = yield _unlike(previous, fetch(**totals, **{facts.page: number}), title, facts, received)
         received += len(page)
         # What the server says of its page size wins over what was asked for.
         size = page.limit or size or len(page)
         end = (number + 1) * size
         if not len(page) or (len(page) < size if page.total is None else end >= page.total):
             return
-        if previous is not None and list(page) == list(previous):
-            raise PageLimitReached(
-                f'{title} was given the same page twice: the server ignores "{facts.page}"',
-                received=received,
-                total=page.total,
-            )
         previous, number = page, number + 1
         if facts.wall is not None and end + size > facts.wall:
             if end < facts.wall:
@@ -320,7 +314,7 @@ def _by_number(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T
                 last = {facts.page: facts.wall // largest - 1, facts.per_page: largest}
                 page = yield _without(fetch(**totals, **last), end - (facts.wall - largest))
                 received += len(page)
-                if page.total is not None and page.total <= facts.wall:
+                if len(page) < facts.wall - end if page.total is None else page.total <= facts.wall:
                     return
             total = "more" if page.total is None else f"{page.total}"
             raise PageLimitReached(
@@ -332,6 +326,25 @@ def _by_number(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T
 
 
 _LARGEST = 100
+
+
+def _unlike(
+    previous: Page[T] | None, flow: Flow[Page[T]], title: str, facts: Offset, received: int
+) -> Flow[Page[T]]:
+    """Return the page that `flow` returns.
+
+    Raises `PageLimitReached` when it is the previous one again. Where the server says at which item a page
+    starts, its items may be like those before (they are, if few fields were asked for).
+    """
+    page = yield from flow
+    again = previous is not None and page.start == previous.start and list(page) == list(previous)
+    if again and len(page):
+        raise PageLimitReached(
+            f'{title} was given the same page twice: the server ignores "{facts.page}"',
+            received=received,
+            total=page.total,
+        )
+    return page
 
 
 def _without(flow: Flow[Page[T]], known: int) -> Flow[Page[T]]:

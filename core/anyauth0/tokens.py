@@ -139,19 +139,32 @@ def bearer(get: Callable[[], Flow[str]], reject: Callable[[str], Flow[None]] | N
     With `reject`, a token that is answered by 401 is rejected and the request is sent once more with another:
     a server that does not know the caller has done nothing.
     """
+    return _Bearer(get, reject)
 
-    def authorize(request: Request, inner: Handler) -> Flow[Response]:
+
+class _Bearer:
+    # A traceback may be shown with its locals: none here holds the token, nor a function that holds it.
+    __slots__ = ("_get", "_reject")
+
+    def __init__(
+        self, get: Callable[[], Flow[str]], reject: Callable[[str], Flow[None]] | None = None
+    ) -> None:
+        self._get = get
+        self._reject = reject
+
+    def __call__(self, request: Request, inner: Handler) -> Flow[Response]:
         if "authorization" in request.headers:
             return (yield from inner(request))
-        token = yield from get()
-        response = yield from inner(_with_token(request, token))
-        if response.status == 401 and reject is not None:
-            yield from reject(token)
-            response = yield from inner(_with_token(request, (yield from get())))
+        authorized = _with_token(request, (yield from self._get()))
+        response = yield from inner(authorized)
+        if response.status == 401 and self._reject is not None:
+            yield from self._reject(authorized.headers["authorization"].removeprefix(_SCHEME))
+            response = yield from inner(_with_token(request, (yield from self._get())))
         return response
 
-    return authorize
+
+_SCHEME = "Bearer "
 
 
 def _with_token(request: Request, token: str) -> Request:
-    return request.with_headers({"authorization": f"Bearer {token}"})
+    return request.with_headers({"authorization": f"{_SCHEME}{token}"})

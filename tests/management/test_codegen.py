@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import facts, overlay
-from codegen.definitions import Definition
 from codegen.generate import CATALOGUE, CORE, OVERLAY, PACKAGE, differences, generate, main
 from codegen.models import Models
 from codegen.naming import pascal, snake
@@ -158,15 +157,12 @@ def test_no_two_definitions_share_a_name(everything: Models, catalogue: facts.Ca
 
 
 def test_no_two_fields_of_a_class_share_a_name(everything: Models) -> None:
-    def names(definition: Definition) -> list[str]:
-        return [snake(field.wire) for field in definition.fields]
-
-    assert [
-        key for key, each in everything.definitions.items() if len(names(each)) > len(set(names(each)))
-    ] == []
+    for key, definition in everything.definitions.items():
+        names = [snake(field.wire) for field in definition.fields]
+        assert len(names) == len(set(names)), key
 
 
-def test_no_class_is_named_after_a_status_or_a_verb_of_http(modules: dict[str, str]) -> None:
+def test_no_class_is_called_the_content_of_a_request_or_response(modules: dict[str, str]) -> None:
     text = "\n".join(modules.values())
     assert "ResponseContent" not in text
     assert "RequestContent" not in text

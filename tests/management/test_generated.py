@@ -1,19 +1,17 @@
-"""The generated resources against the raw catalogue: the same operations, and models that take its answers."""
+"""The generated resources against the raw catalogue: its operations, and models that take its answers."""
 
 import importlib
 import json
-import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack, get_args, get_origin
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import anyauth0
-from anyauth0 import Call, ManagementClient, Page, Resource, Response
+from anyauth0 import Call, ManagementClient, Page, Request, Resource, Response
 from anyauth0.decoding import Shape, decode
 from anyauth0.endpoint import EndpointFacts
 from anyauth0.pagination import PagedEndpoint
@@ -166,15 +164,18 @@ def test_no_two_models_share_a_name() -> None:
 
 
 def test_what_one_looks_for_is_where_one_looks() -> None:
-    for resource, name in [
-        ("users", "User"), ("logs", "Log"), ("jobs", "Job"), ("clients", "Client"), ("connections", "Connection"),
-    ]:  # fmt: skip
+    wanted = {"users": "User", "logs": "Log", "jobs": "Job", "clients": "Client", "connections": "Connection"}
+    for resource, name in wanted.items():
         module = importlib.import_module(f"anyauth0.management.{resource}")
         assert getattr(module, name).__module__ == module.__name__
 
 
+def unreachable(request: Request) -> Response:
+    raise AssertionError(f"{request.endpoint} was sent")
+
+
 def test_the_tree_has_a_property_for_each_resource() -> None:
-    with ManagementClient(domain="tenant.example.com", token="t", transport="local") as management:
+    with ManagementClient(domain="tenant.example.com", token="t", transport=unreachable) as management:
         for resource in RESOURCES:
             assert isinstance(getattr(management, resource), resource_class(resource))
         assert hasattr(management.jobs, "wait")
@@ -191,44 +192,51 @@ def answers() -> Iterator[tuple[str, dict[str, Any]]]:
 ANSWERS = dict(answers())
 
 
-def examples(schema: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
-    """Return a strategy for values that a schema allows, enumerations that have grown included."""
-    schema = resolved(schema)
-    if "enum" in schema:
-        return st.sampled_from([value for value in schema["enum"] if value is not None]) | st.just("new")
-    for key in ("oneOf", "anyOf"):
-        if key in schema:
-            return st.one_of([examples(branch, depth) for branch in schema[key]])
-    if "allOf" in schema:
-        parts = [examples(part, depth) for part in schema["allOf"]]
-        return st.tuples(*parts).map(
-            lambda found: {key: value for part in found for key, value in part.items()}
-        )
-    types = schema.get("type", "string")
-    types = [types] if isinstance(types, str) else types
-    return st.one_of([plain(kind, schema, depth) for kind in types])
+class Examples:
+    """Makes values that a schema allows: every property the first time, any of them after that.
+
+    Enumerations have grown and objects have new fields, as is to be expected of a server.
+    """
+
+    def __init__(self, title: str, *, whole: bool) -> None:
+        self.random = random.Random(title)
+        self.whole = whole
+
+    def make(self, schema: dict[str, Any]) -> Any:
+        schema = resolved(schema)
+        if "enum" in schema:
+            return self.random.choice([*schema["enum"], "new"])
+        branches = schema.get("oneOf") or schema.get("anyOf")
+        if branches:
+            return self.make(self.random.choice(branches))
+        if "allOf" in schema:
+            return {name: each for part in schema["allOf"] for name, each in self.make(part).items()}
+        kinds = schema.get("type", "string")
+        return self.plain(kinds if isinstance(kinds, str) else self.random.choice(kinds), schema)
+
+    def plain(self, kind: str, schema: dict[str, Any]) -> Any:
+        if kind == "array":
+            size = 2 if self.whole else self.random.randrange(3)
+            return [self.make(schema.get("items", {})) for _ in range(size)]
+        if kind == "object":
+            made = {"a_field_of_tomorrow": 1}
+            for name, each in schema.get("properties", {}).items():
+                if self.whole or name in schema.get("required", ()) or self.random.random() < 0.5:
+                    # The catalogue calls the counters numbers, and no server counts in fractions.
+                    made[name] = self.random.randrange(9) if name in COUNTERS else self.make(each)
+            values = schema.get("additionalProperties")
+            return {"a": self.make(values), "b": self.make(values)} if isinstance(values, dict) else made
+        return self.random.choice(VALUES[kind])
 
 
-def plain(kind: str, schema: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
-    if kind == "array":
-        return st.lists(examples(schema.get("items", {}), depth + 1), max_size=2)
-    if kind == "object":
-        fields = {name: examples(each, depth + 1) for name, each in schema.get("properties", {}).items()}
-        required = {name: fields.pop(name) for name in schema.get("required", ()) if name in fields}
-        unknown = st.dictionaries(st.just("a_field_of_tomorrow"), st.integers(), max_size=1)
-        known = st.fixed_dictionaries(required, optional=fields)
-        if isinstance(schema.get("additionalProperties"), dict):
-            return st.dictionaries(
-                st.text(max_size=3), examples(schema["additionalProperties"], depth + 1), max_size=2
-            )
-        return st.tuples(known, unknown).map(lambda both: {**both[1], **both[0]})
-    return {
-        "string": st.sampled_from(["", "text", "2026-01-02T03:04:05.678Z"]),
-        "integer": st.integers(-(2**53), 2**53),
-        "number": st.integers(0, 9) | st.floats(-1e9, 1e9),
-        "boolean": st.booleans(),
-        "null": st.none(),
-    }[kind]
+COUNTERS = ("start", "limit", "length", "total")
+VALUES: dict[str, list[Any]] = {
+    "string": ["", "text", "2026-01-02T03:04:05.678Z"],
+    "integer": [0, -1, 2**53],
+    "number": [0, 1, -122.4, 1e9],
+    "boolean": [True, False],
+    "null": [None],
+}
 
 
 def fitted(title: str, value: Any) -> tuple[Any, tuple[anyauth0.Anomaly, ...]]:
@@ -238,13 +246,12 @@ def fitted(title: str, value: Any) -> tuple[Any, tuple[anyauth0.Anomaly, ...]]:
 
 
 @pytest.mark.parametrize("title", ANSWERS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_an_answer_that_the_catalogue_allows_fits_its_model(title: str, data: st.DataObject) -> None:
-    value = data.draw(examples(ANSWERS[title]))
-    model, anomalies = fitted(title, value)
-    assert anomalies == ()
-    same(model, value)
+def test_an_answer_that_the_catalogue_allows_fits_its_model(title: str) -> None:
+    for number in range(20):
+        value = Examples(f"{title} {number}", whole=not number).make(ANSWERS[title])
+        model, anomalies = fitted(title, value)
+        assert anomalies == ()
+        same(model, value)
 
 
 def same(model: Any, value: Any) -> None:
@@ -263,8 +270,6 @@ def same(model: Any, value: Any) -> None:
     elif isinstance(model, list):
         for one, sent in zip(model, value, strict=True):
             same(one, sent)
-    elif isinstance(model, float):
-        assert math.isclose(model, value)
     else:
         assert model == value
 

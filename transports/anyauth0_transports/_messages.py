@@ -1,25 +1,39 @@
 """What both HTTP libraries need: headers safe to send, bodies that stay within bounds, plain errors."""
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from anyauth0 import InvalidArgumentError, Request, TransportError, TransportTimeout
 
-__all__ = ["Body", "failure", "joined", "outgoing", "timed_out"]
+__all__ = ["Body", "bare", "failure", "joined", "outgoing", "timed_out"]
+
+# RFC 9110, section 5.1 and 5.5, without what is not ASCII: no two libraries agree how to send that.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_URL = re.compile(r"[\x21-\x7e]+")
 
 
 def outgoing(request: Request) -> dict[str, str]:
     """Return the headers to send, with the encodings that `Body` can read.
 
-    Raises `InvalidArgumentError` for one that could be taken for the end of a line.
+    Raises `InvalidArgumentError` for a header or URL that a server could take for something else.
     """
-    for name, value in request.headers.items():
-        if any(sign in name or sign in value for sign in "\r\n\0") or not name:
-            raise InvalidArgumentError(
-                "headers", f'the header "{name!r:.60}" has a line break in it; take it out'
-            )
+    # No value may be in a variable here: tracebacks can show them.
+    bad = next(
+        (k for k, v in request.headers.items() if not (_NAME.fullmatch(k) and _VALUE.fullmatch(v))), None
+    )
+    if bad is not None:
+        raise InvalidArgumentError(
+            "headers",
+            f'"headers" has {ascii(bad)[:60]} in it, which is no header; use ASCII without line breaks',
+        )
+    if not _URL.fullmatch(request.url):
+        raise InvalidArgumentError(
+            "url", 'the "url" of a request must be percent-encoded; it has other signs in it'
+        )
     return {"accept-encoding": "gzip, deflate", **request.headers}
 
 
@@ -58,17 +72,20 @@ class Body:
         if self._decoder is None:
             self._keep(data)
             return
+        more = True
         try:
-            while data:
+            while data or more:
                 if self._decoder.eof:
                     # One gzip file may follow another.
                     self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
                 piece = self._decoder.decompress(data, _PIECE)
-                self._started = True
                 self._keep(piece)
                 data = self._decoder.unconsumed_tail or self._decoder.unused_data
+                # All of `data` may be read before all that is in it has been written.
+                more = len(piece) == _PIECE and not self._decoder.eof
         except zlib.error:
             raise failure(self._request, "sent a body that cannot be decompressed", sent=True) from None
+        self._started = True
 
     def _keep(self, piece: bytes) -> None:
         if self._left is not None:
@@ -90,6 +107,17 @@ class Body:
 
 
 _PIECE = 1024 * 1024
+
+Error = TypeVar("Error", bound=BaseException)
+
+
+def bare(error: Error) -> Error:
+    """Return `error` without its tracebacks and those of its causes: their frames hold headers and bodies."""
+    part: BaseException | None = error
+    while part is not None:
+        part.__traceback__ = None
+        part = part.__cause__ or part.__context__
+    return error
 
 
 def failure(request: Request, what: str, *, sent: bool) -> TransportError:

@@ -1,6 +1,7 @@
 """Sends over aiohttp: asyncio, connections that stay open, nothing done behind your back."""
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -10,15 +11,16 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from anyauth0 import TLS, AsyncTransport, ClientOptions, Request, Response, hookimpl
+from anyauth0 import TLS, AsyncTransport, ClientOptions, Request, Response, TransportError, hookimpl
 
-from ._messages import Body, failure, joined, outgoing, timed_out
+from ._messages import Body, bare, failure, joined, outgoing, timed_out
 from ._proxies import Proxy, proxy_finder
 from ._tls import ssl_context
 
 __all__ = ["AiohttpTransport"]
 
 _DEFAULT_LIMIT = 64 * 1024 * 1024
+_CONNECTIONS = 256
 
 
 class AiohttpTransport:
@@ -44,37 +46,46 @@ class AiohttpTransport:
             self._find_proxy = proxy_finder(proxy)
         self._limit = max_response_bytes
         self._given = session
-        self._session: aiohttp.ClientSession | None = None
-        self._keeper: AsyncGenerator[None, None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
 
     async def send(self, request: Request, /) -> Response:
         """Send `request` and read its answer to the end (see `anyauth0.AsyncTransport`)."""
-        headers = outgoing(request)
-        session = self._given or await self._open()
-        progress = _Progress(self._given is not None)
+        # What happens inside of somebody else's session is unknown, but for the errors that tell.
+        progress = _Progress(sent=self._given is not None)
         proxy = self._proxy_for(request.url)
         try:
-            async with session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers=headers,
-                data=request.body,
-                allow_redirects=False,
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-                timeout=aiohttp.ClientTimeout(total=request.timeout),
-                proxy=None if proxy is None else proxy.url,
-                proxy_headers=None if proxy is None else proxy.headers,
-                trace_request_ctx=progress,
-            ) as answer:
-                received = joined(answer.headers.items())
-                body = Body(request, received, self._limit)
-                async for piece in answer.content.iter_any():
-                    body.feed(piece)
-                return Response(status=answer.status, headers=received, body=body.whole())
+            # That of aiohttp rounds up to whole seconds.
+            async with asyncio.timeout(request.timeout):
+                return await self._exchange(request, proxy, progress)
+        except TransportError as error:
+            raise bare(error) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _translated(request, error, progress.sent) from error.with_traceback(None)
+            translated = _translated(request, error, sent=progress.sent, proxied=proxy is not None)
+            raise translated from bare(error)
+
+    async def _exchange(self, request: Request, proxy: Proxy | None, progress: "_Progress") -> Response:
+        session = self._given or await self._open()
+        # Lets the loop notice which of the idle connections the server has closed meanwhile.
+        await asyncio.sleep(0)
+        async with session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=outgoing(request),
+            # It warns of bytes that are many.
+            data=None if request.body is None else io.BytesIO(request.body),
+            allow_redirects=False,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None),
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=None if proxy is None else proxy.headers,
+            trace_request_ctx=None if self._given else progress,
+        ) as answer:
+            headers = joined(answer.headers.items())
+            body = Body(request, headers, self._limit)
+            async for piece in answer.content.iter_any():
+                body.feed(piece)
+            return Response(status=answer.status, headers=headers, body=body.whole())
 
     def _proxy_for(self, url: str) -> Proxy | None:
         if self._given is not None:
@@ -86,9 +97,11 @@ class AiohttpTransport:
     async def _open(self) -> aiohttp.ClientSession:
         """Return the session of the running loop."""
         loop = asyncio.get_running_loop()
-        session = self._session
-        if session is not None and not session.closed and self._loop is loop:
-            return session
+        opened = self._opened.get(loop)
+        if opened is not None and not opened.session.closed:
+            return opened.session
+        for other in [other for other in self._opened if other.is_closed()]:
+            self._opened.pop(other).drop()
         if self._context is None:
             self._context = ssl_context(None)
         trace = aiohttp.TraceConfig()
@@ -101,15 +114,18 @@ class AiohttpTransport:
         )
         # aiohttp would send a GET again by itself; that is for the retries to decide.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        self._session, self._loop, self._keeper = session, loop, _keep(session, connector)
-        await anext(self._keeper)
+        self._opened[loop] = opened = _Opened(session, connector)
+        await anext(opened.keeper)
         return session
 
     async def close(self) -> None:
-        """Close every connection that this transport opened."""
-        keeper, self._keeper, self._session = self._keeper, None, None
-        if keeper is not None:
-            await keeper.aclose()
+        """Close every connection that this transport opened in the running loop, or in one that is closed."""
+        running = asyncio.get_running_loop()
+        for loop in list(self._opened):
+            if loop is running:
+                await self._opened.pop(loop).keeper.aclose()
+            elif loop.is_closed():
+                self._opened.pop(loop).drop()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -119,7 +135,7 @@ class _Connector(aiohttp.TCPConnector):
     """Knows every connection that it made, those too that hang while they are being closed."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(ssl=context, limit=0)  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(ssl=context, limit=_CONNECTIONS)  # pyright: ignore[reportUnknownMemberType]
         self._made: WeakKeyDictionary[ResponseHandler, asyncio.Transport] = WeakKeyDictionary()
 
     async def _create_connection(self, *args: Any, **more: Any) -> ResponseHandler:
@@ -134,16 +150,29 @@ class _Connector(aiohttp.TCPConnector):
             transport.abort()
 
 
-async def _keep(session: aiohttp.ClientSession, connector: _Connector) -> AsyncGenerator[None, None]:
-    """Close `session` when its loop ends, for a loop closes its async generators first."""
-    try:
-        yield
-    finally:
-        await session.close()
-        connector.abort()
-        # The sockets are closed when the loop comes round again.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+class _Opened:
+    """The session of one loop, which is closed when the loop ends."""
+
+    def __init__(self, session: aiohttp.ClientSession, connector: _Connector) -> None:
+        self.session = session
+        self.connector = connector
+        self.keeper = self._keep()
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        # A loop closes its async generators before it ends.
+        try:
+            yield
+        finally:
+            await self.session.close()
+            self.connector.abort()
+            # The sockets are closed when the loop comes round again.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    def drop(self) -> None:
+        """Let go of what a closed loop left behind, where nothing can be awaited any more."""
+        self.session.detach()
+        self.connector.abort()
 
 
 class _Progress:
@@ -151,7 +180,7 @@ class _Progress:
 
     __slots__ = ("sent",)
 
-    def __init__(self, sent: bool) -> None:
+    def __init__(self, *, sent: bool) -> None:
         self.sent = sent
 
 
@@ -161,20 +190,20 @@ async def _note_sent(
     context.trace_request_ctx.sent = True
 
 
-def _translated(request: Request, error: Exception, sent: bool) -> Exception:
-    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-        return failure(request, "could not be reached through the proxy; check the proxy", sent=False)
+def _translated(request: Request, error: Exception, *, sent: bool, proxied: bool) -> TransportError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         reason = _reason(error)
         return failure(
             request, f"and this client do not agree on TLS ({reason}); check tls=TLS(...)", sent=False
         )
+    sent = sent and not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
     if isinstance(error, TimeoutError):
-        return timed_out(request, sent=sent and not isinstance(error, aiohttp.ConnectionTimeoutError))
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return failure(request, "could not be reached; check the domain and the network", sent=False)
-    what = "broke the connection off" if sent else "could not be reached"
-    return failure(request, f"{what} ({type(error).__name__})", sent=sent)
+        return timed_out(request, sent=sent)
+    if sent:
+        return failure(request, f"broke the connection off ({type(error).__name__})", sent=True)
+    if proxied:
+        return failure(request, 'could not be reached through the proxy; check option "proxy"', sent=False)
+    return failure(request, "could not be reached; check the domain and the network", sent=False)
 
 
 def _reason(error: aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError) -> str:

@@ -87,7 +87,9 @@ def need_cryptography() -> None:
     try:
         import cryptography as _  # noqa: F401
     except ImportError as error:
-        refuse("needs the package cryptography: pip install 'anyauth0[crypto]'", error)
+        mend = "pip install 'anyauth0[crypto]'"
+        message = f'the package "cryptography" is needed for every algorithm but HS256 and its like; {mend}'
+        raise ConfigurationError("cryptography", message) from error
 
 
 def with_article(kind: str) -> str:

@@ -22,6 +22,8 @@ __all__ = ["Server", "serve"]
 
 _logger = logging.getLogger("anyauth0_transports.local")
 _LONGEST_BODY = 20 * 1024 * 1024
+# Seconds for answers that are under way when it stops. Only those that were told to wait take so long.
+_GRACE = 0.2
 
 
 class Server:
@@ -130,7 +132,7 @@ class _Thread(threading.Thread):
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=_LONGEST_BODY)
         app.router.add_route("*", "/{anything:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         try:
             for listening, context in self._listening:
@@ -138,7 +140,14 @@ class _Thread(threading.Thread):
             self.ready.set_result(None)
             await self._stopping.wait()
         finally:
+            server = runner.server
+            open_connections = [handler.transport for handler in server.connections] if server else []
             await runner.cleanup()
+            for transport in open_connections:
+                # A TLS connection that was closed politely waits for the client, who may keep it for long.
+                if transport is not None:
+                    transport.abort()
+            await asyncio.sleep(0)
 
     async def _answer(self, request: web.Request) -> web.Response:
         incoming = await _incoming(request)

@@ -133,8 +133,8 @@ def _change_members(store: Store, incoming: Incoming, kind: str) -> None:
 def _listed(body: object) -> list[object]:
     """Return the items of a list, or of the first list in an object."""
     if isinstance(body, dict):
-        values = cast("Document", body).values()
-        body = next((value for value in values if isinstance(value, list)), None)
+        values = cast("dict[str, object]", body).values()
+        body = next(filter(lambda value: isinstance(value, list), values), None)
     return cast("list[object]", body) if isinstance(body, list) else []
 
 
