@@ -59,9 +59,13 @@ def _check_transport(transport: Any, options: ClientOptions) -> None:
     import inspect
 
     if transport is None:
-        raise ConfigurationError("transport", f'no plugin offers the transport "{options.transport}"')
+        raise ConfigurationError(
+            "transport",
+            f'option "transport" names "{options.transport}", which offers no transport for this client',
+        )
     if inspect.iscoroutinefunction(transport.send) is not options.asynchronous:
-        kind = f'"{options.transport}"' if isinstance(options.transport, str) else "this transport"
+        given = options.transport
+        kind = f'option "transport" is {f"{given!r}, which" if isinstance(given, str) else "one that"}'
         raise ConfigurationError(
             "transport",
             f"{kind} is blocking and would stop the event loop of an asyncio client; use an asyncio one"
@@ -111,7 +115,7 @@ class Core:
         """
         if self.session.closed:
             raise Auth0Error("the client is closed; make another one, or close it later")
-        request, prove = yield from self._request(endpoint, call)
+        request, prove = yield from _bare(self._request(endpoint, call))
         handler = self.handler if prove is None else compose(self._layers, prove)
         response = yield from handler(request)
         if not 200 <= response.status < 300:
@@ -120,7 +124,7 @@ class Core:
         if self.options.strict:
             answer.anomalies  # noqa: B018 - decoded now, so that the error comes from the call
         if call.check is not None:
-            yield from call.check(self, answer)
+            yield from _bare(call.check(self, answer))
         return answer
 
     def get(self, url: str) -> Flow[Any]:
@@ -207,18 +211,27 @@ class Core:
         return rest, None
 
 
+def _bare(flow: Flow[R]) -> Flow[R]:
+    """Run `flow`, and let its errors come without its frames, whose locals hold what is sent."""
+    try:
+        return (yield from flow)
+    except Auth0Error as error:
+        refusal = error.with_traceback(None)
+    raise refusal
+
+
 def _multipart(fields: Mapping[str, object]) -> Flow[tuple[bytes, str]]:
-    from .multipart import encode, read
+    from .multipart import File, encode, read
 
     texts: dict[str, str] = {}
     files: dict[str, bytes] = {}
     for name, value in fields.items():
         if isinstance(value, bool):
             texts[name] = "true" if value else "false"
-        elif isinstance(value, str) and name != "users":
-            texts[name] = value
+        elif isinstance(value, File):
+            files[name] = yield from perform(partial(read, name, value.source))
         elif value is not None:
-            files[name] = yield from perform(partial(read, name, value))
+            texts[name] = str(value)
     return encode(texts, files)
 
 

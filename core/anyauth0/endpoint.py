@@ -23,6 +23,7 @@ from typing import (
 import msgspec
 
 from .arguments import Arguments
+from .errors import InvalidArgumentError
 from .flow import Flow
 from .messages import ApiResponse
 
@@ -104,10 +105,16 @@ class Bound:
         self._resource = resource
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        flow = self._descriptor.start(self._resource, args, kwargs)
+        outcome: Flow[Any] | InvalidArgumentError
+        try:
+            outcome = self._descriptor.start(self._resource, args, kwargs)
+        except InvalidArgumentError as error:
+            outcome = error.with_traceback(None)
         # A traceback that shows locals must not show passwords.
         del args, kwargs
-        return self._resource._core.run(flow)  # pyright: ignore[reportPrivateUsage]
+        if isinstance(outcome, InvalidArgumentError):
+            raise outcome
+        return self._resource._core.run(outcome)  # pyright: ignore[reportPrivateUsage]
 
     def __get__(self, instance: object, owner: type | None = None) -> "Bound":
         # Its being there is what makes `pydoc` and `inspect` take this for a routine.

@@ -9,8 +9,6 @@ from ._json import is_array
 from .arguments import require
 from .errors import ConfigurationError, IdTokenError, InvalidArgumentError
 from .flow import Flow
-from .jose import ALGORITHMS, JoseError, parse_token, secret_key, verify_signature
-from .keys.text import clip
 
 if TYPE_CHECKING:
     from .jwks import JwksCache
@@ -73,21 +71,28 @@ def verify_id_token(
     Raises `IdTokenError` with the `rule`, `ConfigurationError` for an algorithm that cannot be, and what
     fetching the keys raises. Source: OpenID Connect Core, section 3.1.3.7.
     """
-    if algorithm not in ALGORITHMS:
+    # `import anyauth0` needs this module for `IdTokenChecks`, and nothing of signatures.
+    from . import jose
+
+    if algorithm not in jose.ALGORITHMS:
         option = "id_token_signing_alg"
-        raise ConfigurationError(option, f'"{option}" must be one of {", ".join(sorted(ALGORITHMS))}')
+        raise ConfigurationError(option, f'"{option}" must be one of {", ".join(sorted(jose.ALGORITHMS))}')
     try:
-        parsed = parse_token(token, (algorithm,))
+        parsed = jose.parse_token(token, (algorithm,))
         if algorithm.startswith("HS"):
-            key = secret_key(client_secret or "").verifying_key
+            key = jose.secret_key(client_secret or "").verifying_key
         elif jwks is None:
-            raise ConfigurationError("jwks", f'{algorithm} needs "jwks"; only HS256 does without')
+            raise ConfigurationError(
+                "jwks", f'{algorithm} needs "jwks"; only HS256, HS384 and HS512 do without'
+            )
         else:
             key = yield from jwks.find(parsed.header)
-        verify_signature(parsed, key)
+        jose.verify_signature(parsed, key)
         claims = parsed.claims()
-    except JoseError as error:
-        raise IdTokenError(error.rule, str(error), expected=error.expected, found=error.found) from error
+    except jose.JoseError as error:
+        raise IdTokenError(error.rule, str(error), expected=error.expected, found=error.found) from (
+            error.with_traceback(None)
+        )
     _check_parties(claims, issuer, client_id)
     _check_times(claims, now, clock_tolerance, checks.max_age)
     _check_nonce(claims, checks.nonce, refuse_unexpected_nonce)
@@ -180,6 +185,8 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
 
 
 def _broken(rule: str, mend: str, expected: object, found: object) -> IdTokenError:
+    from .keys.text import clip
+
     said = clip(found)
     message = f"the ID token has {said} as {rule} instead of {clip(expected)}; {mend}"
     return IdTokenError(rule, message, expected=expected, found=said)

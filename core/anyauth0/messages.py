@@ -1,13 +1,15 @@
 """The values that travel: what is sent, what came back, and what a call returns.
 
 `Request` and `Response` are all that a transport ever sees. `ApiResponse` is what every call of a client
-returns. This module imports nothing else of ours, and nothing here performs I/O.
+returns. Nothing here performs I/O.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
+
+from ._json import read
 
 T = TypeVar("T")
 
@@ -153,7 +155,7 @@ class ApiResponse(Generic[T]):
 
         Raises `ValueError` when the body is not JSON.
         """
-        return msgspec.json.decode(self.response.body) if self.response.body else None
+        return read(self.response.body) if self.response.body else None
 
     def __repr__(self) -> str:
         return f"<ApiResponse {self.status} ({len(self.response.body)} bytes)>"

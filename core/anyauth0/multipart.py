@@ -9,10 +9,19 @@ import msgspec
 
 from .errors import InvalidArgumentError
 
-Upload: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | IO[str] | Iterable[Mapping[str, Any]]"
+Upload: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | IO[str] | Iterable[Mapping[str, Any]]
 """A JSON file: its path, its bytes, an open file, or the rows themselves."""
 
-__all__ = ["Upload", "encode", "read"]
+__all__ = ["File", "Upload", "encode", "read"]
+
+
+class File(msgspec.Struct, frozen=True):
+    """A part of the body that is a file."""
+
+    source: Upload
+
+    def __repr__(self) -> str:
+        return "<File>"
 
 
 def read(name: str, source: object) -> bytes:

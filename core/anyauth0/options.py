@@ -161,11 +161,7 @@ def check(given: Mapping[str, object], *, asynchronous: bool, owner: str) -> Cli
     for name, value in given.items():
         if name not in fields:
             near = closest(name, fields)
-            mend = (
-                f'did you mean "{near}"?'
-                if near
-                else f"it takes {', '.join(sorted(Options.__annotations__))}"
-            )
+            mend = f'did you mean "{near}"?' if near else "anyauth0.Options lists them all"
             raise ConfigurationError(name, f'{owner} has no option "{name}": {mend}')
         allowed, mend = _KINDS.get(name, (None, ""))
         if allowed is not None and not allowed(value):
@@ -217,7 +213,8 @@ def check_domain(option: str, domain: str) -> str:
     Raises `ConfigurationError` when it is anything but a bare host name, with a port if need be.
     """
     bare = domain.lower()
-    if len(bare) > 253 + 6 or not _DOMAIN.fullmatch(bare):
+    # Some letters beyond ASCII become ASCII by this.
+    if not domain.isascii() or len(bare) > 253 + 6 or not _DOMAIN.fullmatch(bare):
         found = [
             word
             for word, seen in (
@@ -309,6 +306,10 @@ _KINDS: dict[str, Kind] = {
     "tls": (_is(TLS), "a TLS(...) value"),
     "proxy": (_is(str, bool), "a URL, or False for none"),
     "max_response_bytes": (lambda value: value is None or _whole(value), "a whole number above 0"),
+    "transport": (
+        lambda value: value is None or callable(value) or hasattr(value, "send") or _is(str)(value),
+        "a name, a transport with send and close, or a function Request -> Response",
+    ),
     "plugins": (
         lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes),
         "a list of names, modules or objects",

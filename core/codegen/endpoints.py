@@ -34,7 +34,7 @@ def method(models: Models, overlay: Overlay, operation: Operation) -> tuple[str,
     keywords = [argument for argument, _ in query]
     if operation.multipart:
         keywords += [_argument(each.wire, models.text(each.type), required=each.required) for each in fields]
-        parts = [f'"{each.wire}": {snake(each.wire)}' for each in fields]
+        parts = [f'"{each.wire}": {_part(models.text(each.type), snake(each.wire))}' for each in fields]
         call.append(f"multipart={{{', '.join(parts)}}}")
     elif body is not None:
         call.append("json=body")
@@ -54,6 +54,10 @@ def method(models: Models, overlay: Overlay, operation: Operation) -> tuple[str,
         f"{docstring([title, _facts(operation, needed)], 2)}\n"
         f"        return Call({', '.join(call)})\n"
     )
+
+
+def _part(type_: str, name: str) -> str:
+    return f"File({name})" if type_ == "Upload" else name
 
 
 def _argument(wire: str, type_: str, *, required: bool) -> str:

@@ -18,7 +18,7 @@ _IMPORTS = {
     "typing": ("TYPE_CHECKING", "Any", "Literal", "Required", "TypeAlias", "TypedDict", "TypeVar", "Unpack"),
     "msgspec": ("Struct", "field"),
     "..endpoint": ("Call", "Mode", "Resource", "comma", "endpoint"),
-    "..multipart": ("Upload",),
+    "..multipart": ("File", "Upload"),
     "..pagination": ("Checkpoint", "Offset", "Page", "paged"),
 }
 

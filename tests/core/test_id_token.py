@@ -14,7 +14,7 @@ from anyauth0.blocking import BlockingDriver
 from anyauth0.errors import ConfigurationError, IdTokenError, InvalidArgumentError, TransportError
 from anyauth0.flow import Flow, send
 from anyauth0.id_token import IdTokenChecks, verify_id_token
-from anyauth0.jose import JoseError, SigningKey, generate_key, public_jwk, secret_key, sign
+from anyauth0.jose import JoseError, SigningKey, base64url_encode, generate_key, public_jwk, secret_key, sign
 from anyauth0.jwks import JwksCache
 from anyauth0.messages import Request, Response
 
@@ -211,8 +211,6 @@ def test_a_time_is_a_number_of_seconds(claim: str, value: Any) -> None:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1e999"])
 def test_a_time_that_json_has_no_number_for_is_refused(number: str) -> None:
-    from anyauth0.jose import base64url_encode
-
     payload = msgspec.json.encode({**CLAIMS, "exp": "?"}).replace(b'"?"', number.encode())
     signed = ".".join(map(base64url_encode, (b'{"alg":"RS256","kid":"rsa"}', payload)))
     assert broken_rule(f"{signed}.{base64url_encode(KEY.sign_bytes(signed.encode(), 'RS256'))}") == "format"

@@ -1,5 +1,6 @@
 """Decides which proxy a request goes through: by the option, else by the environment."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,8 @@ import msgspec
 from anyauth0 import ConfigurationError
 
 __all__ = ["Proxy", "proxy_finder"]
+
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -31,7 +34,8 @@ def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
     """Return the function that tells the proxy for a URL.
 
     `option` is a URL for all requests, `False` for no proxy, or `None` for what `HTTPS_PROXY`, `HTTP_PROXY`,
-    `ALL_PROXY` and `NO_PROXY` say now. Raises `ConfigurationError` for a URL that is none.
+    `ALL_PROXY` and `NO_PROXY` say now. The proxy is spoken to by HTTP, and asked for a tunnel (CONNECT) to an
+    `https` host. Raises `ConfigurationError` for a URL that is none.
     """
     if option is False:
         return lambda url: None
@@ -59,13 +63,14 @@ def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
 def _parse(address: str, source: str) -> Proxy:
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
+        host, port, parts = "", None, urlsplit("")
+    fine = _HOST.fullmatch(host) and parts.scheme == "http" and parts.path in ("", "/")
+    if not fine or not address.isprintable():
         raise ConfigurationError("proxy", f'{source} must be a URL such as "http://proxy.example.com:3128"')
     at = f"[{host}]" if ":" in host else host
-    url = f"{parts.scheme}://{at}:{port or (443 if parts.scheme == 'https' else 80)}"
+    url = f"http://{at}:{port or 80}"
     if parts.username is None:
         return Proxy(url)
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

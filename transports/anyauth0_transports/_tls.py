@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from anyauth0 import TLS, ConfigurationError
 
+from ._messages import bare
+
 __all__ = ["ssl_context"]
 
 
@@ -22,10 +24,12 @@ def ssl_context(tls: TLS | None) -> ssl.SSLContext:
         if any(part is not None for part in (tls.ca, tls.cert, tls.key, tls.key_password)):
             raise _wrong('with "context" nothing else may be given; load the rest into the context itself')
         return tls.context
-    if tls.key is not None and tls.cert is None:
-        raise _wrong('"key" needs the "cert" that it belongs to')
-    context = ssl.create_default_context()
-    if tls.ca is not None:
+    for name in ("key", "key_password"):
+        if getattr(tls, name) is not None and tls.cert is None:
+            raise _wrong(f'"{name}" needs the "cert" that it belongs to')
+    if tls.ca is None:
+        context = ssl.create_default_context()
+    else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         _load_authorities(context, tls.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -46,12 +50,12 @@ def _load_authorities(context: ssl.SSLContext, ca: str | bytes | os.PathLike[str
 
 def _load_client_certificate(context: ssl.SSLContext, tls: TLS) -> None:
     assert tls.cert is not None
-    # Without a callback OpenSSL would ask for the password at the terminal.
-    password = tls.key_password or ""
     try:
         with _file(tls.cert) as cert, _file(tls.key) as key:
-            context.load_cert_chain(cert or "", key, lambda: password)
+            # Without a callback OpenSSL would ask for the password at the terminal.
+            context.load_cert_chain(cert or "", key, lambda: tls.key_password or "")
     except (OSError, ValueError) as error:
+        bare(error)
         named = _where(tls.cert) if tls.key is None else f"{_where(tls.cert)}, {_where(tls.key)}"
         raise _wrong(
             f'"cert" and "key" ({named}) cannot be used: {_reason(error)}; check that both are PEM, '

@@ -58,10 +58,13 @@ class AiohttpTransport:
             async with asyncio.timeout(request.timeout):
                 return await self._exchange(request, proxy, progress)
         except TransportError as error:
-            raise bare(error) from None
+            failed, cause = error, None
         except (aiohttp.ClientError, OSError) as error:
-            translated = _translated(request, error, sent=progress.sent, proxied=proxy is not None)
-            raise translated from bare(error)
+            failed = _translated(request, error, sent=progress.sent, proxied=proxy is not None)
+            # These hold the headers that were sent, or that came, for all to see.
+            telling = isinstance(error, aiohttp.ClientResponseError | aiohttp.ServerDisconnectedError)
+            cause = None if telling else bare(error)
+        raise bare(failed) from cause
 
     async def _exchange(self, request: Request, proxy: Proxy | None, progress: "_Progress") -> Response:
         session = self._given or await self._open()
@@ -70,7 +73,7 @@ class AiohttpTransport:
         async with session.request(
             request.method,
             URL(request.url, encoded=True),
-            headers=outgoing(request),
+            headers=outgoing(request) | (proxy.headers if proxy and request.url.startswith("http:") else {}),
             # It warns of bytes that are many.
             data=None if request.body is None else io.BytesIO(request.body),
             allow_redirects=False,

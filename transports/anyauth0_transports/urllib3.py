@@ -248,11 +248,9 @@ class _TlsPool(HTTPSConnectionPool):
 def _translated(request: Request, error: Exception, *, proxied: bool) -> TransportError:
     unreached = isinstance(error, ConnectTimeoutError | ProxyError)  # NewConnectionError is one too
     sent = _attempt.sent and not unreached
-    # While it sends, urllib3 wraps what the socket says; and "refused" is a kind of timeout to it.
-    reasons = (error, *error.args)
-    if any(isinstance(reason, AnyTimeoutError | TimeoutError) for reason in reasons) and not isinstance(
-        error, NewConnectionError
-    ):
+    # What the socket says is wrapped at times; and "refused" is a kind of timeout to urllib3.
+    reasons = [reason for reason in (error, *error.args) if not isinstance(reason, NewConnectionError)]
+    if any(isinstance(reason, AnyTimeoutError | TimeoutError) for reason in reasons):
         return timed_out(request, sent=sent)
     if isinstance(error, SSLError):
         return failure(

@@ -28,7 +28,7 @@ def token_call(
 
     def check(core: Core, answer: ApiResponse[TokenSet]) -> Flow[None]:
         tokens = answer.data
-        if not isinstance(tokens, TokenSet) or not tokens.access_token:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(tokens, TokenSet) or as_text(tokens.access_token) is None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DecodingError("POST /oauth/token answered 2xx without an access token; check the domain")
         if tokens.id_token is not None:
             yield from _verify(

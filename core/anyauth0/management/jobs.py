@@ -7,7 +7,7 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 from msgspec import Struct
 
 from ..endpoint import Call, Mode, Resource, endpoint
-from ..multipart import Upload
+from ..multipart import File, Upload
 from .shared import IdentityDict, Open
 
 JobFileFormat: TypeAlias = Open[Literal["json", "csv"]]
@@ -121,7 +121,7 @@ class Jobs(Resource[Mode]):
         return Call(
             Job,
             multipart={
-                "users": users,
+                "users": File(users),
                 "connection_id": connection_id,
                 "upsert": upsert,
                 "external_id": external_id,
