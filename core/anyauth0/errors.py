@@ -10,7 +10,7 @@
         ManagementApiError        ... of the Management API
         BadRequest, Unauthorized, Forbidden, NotFound, Conflict, RateLimited, ServerError
                                   ... by status, beside one of the two above
-      DecodingError               strict=True only: an answer does not fit its model
+      DecodingError               an answer is no JSON, or with strict=True does not fit its model
       IdTokenError                an ID token breaks a rule
       PageLimitReached            the server serves no page beyond this one
 

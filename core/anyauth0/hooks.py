@@ -106,6 +106,9 @@ def resolve(option: str, name: str) -> object:
     return _load(option, name, target)
 
 
+_EXTRAS = {"aiohttp": "aiohttp", "cryptography": "crypto", "trustme": "local"}
+
+
 def _load(option: str, name: str, target: str) -> object:
     module, _, attributes = target.partition(":")
     try:
@@ -113,9 +116,11 @@ def _load(option: str, name: str, target: str) -> object:
         for attribute in filter(None, attributes.split(".")):
             found = getattr(found, attribute)
     except Exception as error:
-        # It is not our code that runs here, so anything may go wrong in it.
+        # It may be anybody's code that runs here, so anything may go wrong in it.
+        extra = _EXTRAS.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
+        mend = f"; pip install 'anyauth0[{extra}]'" if extra else ""
         raise ConfigurationError(
-            option, f'"{name}" of "{option}" cannot be loaded: {type(error).__name__}: {error}'
+            option, f'"{name}" of "{option}" cannot be loaded: {type(error).__name__}: {error}{mend}'
         ) from error
     return found
 
@@ -142,7 +147,8 @@ class Plugins:
             *([transport] if options.transport is None and isinstance(transport, str) else []),
         ]
         for name in reversed(names):
-            self._register(manager, "plugins", resolve("plugins", name))
+            option = "transport" if name == transport else "plugins"
+            self._register(manager, option, resolve(option, name))
         for plugin in reversed(options.plugins):
             found = resolve("plugins", plugin) if isinstance(plugin, str) else plugin
             self._register(manager, "plugins", found)
