@@ -79,13 +79,13 @@ def serve(
     before = tenant.domain, tenant.mtls_host
     tenant.domain = server.domain
     tenant.mtls_host = server.mtls_host or tenant.mtls_host
-    thread = _Thread(tenant, list(zip(sockets, contexts, strict=False)))
-    thread.start()
+    service = _Service(tenant, list(zip(sockets, contexts, strict=False)))
+    service.start()
     try:
-        thread.ready.result()
+        service.ready.result()
         yield server
     finally:
-        thread.stop()
+        service.stop()
         tenant.domain, tenant.mtls_host = before
 
 
@@ -104,18 +104,23 @@ def _context(authority: trustme.CA, name: str, *, mutual: bool) -> ssl.SSLContex
     return context
 
 
-class _Thread(threading.Thread):
+class _Service:
+    """Serves in a thread that it has, rather than is: the private names of `Thread` differ by version."""
+
     def __init__(
         self, tenant: LocalTenant, listening: list[tuple[socket.socket, ssl.SSLContext | None]]
     ) -> None:
-        super().__init__(name="anyauth0 local tenant", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="anyauth0 local tenant", daemon=True)
         self.ready: Future[None] = Future()
         self._tenant = tenant
         self._listening = listening
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
         try:
             asyncio.run(self._serve())
         except BaseException as error:
@@ -126,7 +131,7 @@ class _Thread(threading.Thread):
     def stop(self) -> None:
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self.join()
+        self._thread.join()
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
