@@ -33,7 +33,9 @@ class Certificates:
         )
         self.other_key = authority.issue_cert("other@example.com").private_key_pem.bytes()
         self.other_ca = trustme.CA().cert_pem.bytes()
+        self.cert_and_key = self.cert + self.key
         self.ca_file = self._file("ca.pem", self.ca)
+        self.other_ca_file = self._file("other.pem", self.other_ca)
         self.cert_file = self._file("cert.pem", self.cert)
         self.key_file = self._file("key.pem", self.key)
         self.tls = TLS(ca=self.ca)

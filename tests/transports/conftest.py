@@ -1,4 +1,4 @@
-"""What the tests of transports share: no proxy from outside, nothing left open, certificates of our own."""
+"""What the tests of transports share: nothing from outside, nothing left open, certificates of our own."""
 
 import gc
 import os
@@ -10,10 +10,13 @@ from .certificates import Certificates
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> None:
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    # The authorities of this machine are none of the tests' business, and take long to load.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca_file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(certificates.folder))
 
 
 @pytest.fixture(scope="session", autouse=True)

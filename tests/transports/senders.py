@@ -13,7 +13,7 @@ import pytest
 
 from anyauth0 import Request, Response, TransportError
 
-__all__ = ["Sender", "failing", "frames_of_others", "get"]
+__all__ = ["Sender", "failing", "failing_async", "shown_by", "get"]
 
 
 class Sender:
@@ -55,13 +55,16 @@ class Sender:
             self.transport.close()
 
 
+NOT_OURS = ("/tests/", "/core/anyauth0/", "/asyncio/")
+
+
 def get(url: str, **more: Any) -> Request:
     """Return a GET request that would rather fail than wait for long."""
     return Request(**{"method": "GET", "url": url, "timeout": 20.0, **more})
 
 
-def frames_of_others(error: BaseException) -> str:
-    """Return all that a traceback with locals shows of `error` and its causes, but for the frames of tests."""
+def shown_by(error: BaseException) -> str:
+    """Return what a traceback with locals shows of `error` and its causes in transports and libraries."""
     shown: list[str] = []
     seen: set[int] = set()
     todo: list[BaseException | None] = [error]
@@ -73,18 +76,28 @@ def frames_of_others(error: BaseException) -> str:
         todo += [one.__cause__, one.__context__]
         shown.append(repr(one) + repr(vars(one)))
         for frame, _ in traceback.walk_tb(one.__traceback__):
-            if "/tests/" not in frame.f_code.co_filename and "asyncio" not in frame.f_code.co_filename:
+            if not any(part in frame.f_code.co_filename for part in NOT_OURS):
                 shown.append(f"{frame.f_code.co_qualname}: {frame.f_locals!r}")
     return "\n".join(shown)
 
 
 def failing(sender: Sender, request: Request, *, sent: bool, within: float = 5.0) -> TransportError:
-    """Return the error of `request`, which must come soon, say whether the server may have acted, and be brief."""
+    """Return the error of `request`; it must come soon, be brief, and tell whether it was sent."""
     begun = monotonic()
     with pytest.raises(TransportError) as caught:
         sender.send(request)
     assert monotonic() - begun < within
-    error = caught.value
+    return checked(caught.value, sent=sent)
+
+
+async def failing_async(transport: Any, request: Request, *, sent: bool) -> TransportError:
+    """Return the error of `request` over an asyncio transport (see `failing`)."""
+    with pytest.raises(TransportError) as caught:
+        await transport.send(request)
+    return checked(caught.value, sent=sent)
+
+
+def checked(error: TransportError, *, sent: bool) -> TransportError:
     assert error.request_sent is sent, error
     assert 0 < len(str(error)) < 300
     assert "\n" not in str(error)

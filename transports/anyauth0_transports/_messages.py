@@ -72,12 +72,13 @@ class Body:
         if self._decoder is None:
             self._keep(data)
             return
-        more = True
+        more = False
         try:
             while data or more:
                 if self._decoder.eof:
                     # One gzip file may follow another.
                     self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                self._started = True
                 piece = self._decoder.decompress(data, _PIECE)
                 self._keep(piece)
                 data = self._decoder.unconsumed_tail or self._decoder.unused_data
@@ -85,7 +86,6 @@ class Body:
                 more = len(piece) == _PIECE and not self._decoder.eof
         except zlib.error:
             raise failure(self._request, "sent a body that cannot be decompressed", sent=True) from None
-        self._started = True
 
     def _keep(self, piece: bytes) -> None:
         if self._left is not None:

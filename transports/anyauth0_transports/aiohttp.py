@@ -4,6 +4,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -103,8 +104,7 @@ class AiohttpTransport:
         opened = self._opened.get(loop)
         if opened is not None and not opened.session.closed:
             return opened.session
-        for other in [other for other in self._opened if other.is_closed()]:
-            self._opened.pop(other).drop()
+        self._drop_closed_loops()
         if self._context is None:
             self._context = ssl_context(None)
         trace = aiohttp.TraceConfig()
@@ -117,18 +117,22 @@ class AiohttpTransport:
         )
         # aiohttp would send a GET again by itself; that is for the retries to decide.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        self._opened[loop] = opened = _Opened(session, connector)
+        opened = _Opened(session, connector, self._opened)
         await anext(opened.keeper)
         return session
 
     async def close(self) -> None:
         """Close every connection that this transport opened in the running loop, or in one that is closed."""
-        running = asyncio.get_running_loop()
+        self._drop_closed_loops()
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is not None:
+            await opened.keeper.aclose()
+
+    def _drop_closed_loops(self) -> None:
         for loop in list(self._opened):
-            if loop is running:
-                await self._opened.pop(loop).keeper.aclose()
-            elif loop.is_closed():
-                self._opened.pop(loop).drop()
+            if loop.is_closed() and (opened := self._opened.pop(loop, None)):
+                opened.session.detach()
+                opened.connector.drop()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -152,30 +156,44 @@ class _Connector(aiohttp.TCPConnector):
         for transport in self._made.values():
             transport.abort()
 
+    def drop(self) -> None:
+        """Close the sockets of a loop that was closed before them: nothing can be awaited in it any more."""
+        self._closed = True
+        for transport in self._made.values():
+            # Each step asks the loop to go on with the next, and is told that it is closed.
+            with suppress(RuntimeError):
+                transport.abort()
+            raw: Any = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+            with suppress(RuntimeError, AttributeError):
+                raw._call_connection_lost(None)
+
 
 class _Opened:
-    """The session of one loop, which is closed when the loop ends."""
+    """The session of one loop, which is closed when the loop ends; it is in `all_` until then."""
 
-    def __init__(self, session: aiohttp.ClientSession, connector: _Connector) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        connector: _Connector,
+        all_: "dict[asyncio.AbstractEventLoop, _Opened]",
+    ) -> None:
         self.session = session
         self.connector = connector
-        self.keeper = self._keep()
+        self.keeper = self._keep(all_)
 
-    async def _keep(self) -> AsyncGenerator[None, None]:
+    async def _keep(self, all_: "dict[asyncio.AbstractEventLoop, _Opened]") -> AsyncGenerator[None, None]:
+        loop = asyncio.get_running_loop()
+        all_[loop] = self
         # A loop closes its async generators before it ends.
         try:
             yield
         finally:
+            all_.pop(loop, None)
             await self.session.close()
             self.connector.abort()
             # The sockets are closed when the loop comes round again.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-
-    def drop(self) -> None:
-        """Let go of what a closed loop left behind, where nothing can be awaited any more."""
-        self.session.detach()
-        self.connector.abort()
 
 
 class _Progress:
