@@ -117,21 +117,29 @@ def test_a_handshake_that_never_ends_is_a_timeout_before_anything_is_sent(
 def test_an_answer_that_drips_over_tls_is_a_timeout(make: Make, certificates: Certificates) -> None:
     def handler(peer: Peer) -> None:
         peer.read()
+        peer.send(answer())
+        peer.read()
         peer.send(b"HTTP/1.1 200 OK\r\n")
         while not peer.server.over.wait(0.02):
             peer.send(b"x")
 
     with serve(handler, certificates.server) as server, Sender(make(tls=certificates.tls)) as sender:
+        # The handshake is over by then, however slow the machine is.
+        sender.send(get(server.url))
         error = failing(sender, get(server.url, timeout=0.3), sent=True, within=0.8)
     assert isinstance(error, TransportTimeout)
 
 
 def test_a_server_that_reads_slowly_over_tls_is_a_timeout(make: Make, certificates: Certificates) -> None:
     def handler(peer: Peer) -> None:
+        peer.read()
+        peer.send(answer())
         while not peer.server.over.wait(0.02):
             peer.sock.recv(16384)
 
     with serve(handler, certificates.server) as server, Sender(make(tls=certificates.tls)) as sender:
+        # The handshake is over by then, however slow the machine is.
+        sender.send(get(server.url))
         request = get(server.url, method="POST", body=bytes(30_000_000), timeout=0.3)
         error = failing(sender, request, sent=True, within=1.0)
     assert isinstance(error, TransportTimeout)
