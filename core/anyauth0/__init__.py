@@ -17,6 +17,7 @@ from .errors import (
     ConfigurationError,
     Conflict,
     DecodingError,
+    EventStreamError,
     Forbidden,
     IdTokenError,
     InvalidArgumentError,
@@ -32,21 +33,33 @@ from .errors import (
 from .flow import Exclusive, Flow, Handler, Middleware, Perform, Sleep
 from .hooks import hookimpl
 from .id_token import IdTokenChecks
+from .iteration import Steps, iteration
 from .management import AsyncManagementClient, ManagementClient
 from .messages import Anomaly, ApiResponse, RateLimit, Request, Response
 from .options import ClientOptions, Options, RetryPolicy, ViewOptions
-from .pagination import Checkpoint, Offset, Page, paged
+from .pages import Checkpoint, Offset, Page
+from .pagination import paged
+from .streaming import Event
 from .tokens import AccessToken, TokenStore
-from .transport import TLS, AsyncTransport, Transport
+from .transport import (
+    TLS,
+    AsyncStream,
+    AsyncStreamingTransport,
+    AsyncTransport,
+    Stream,
+    StreamingTransport,
+    Transport,
+)
 
 __all__ = [
     "AccessToken", "Anomaly", "ApiError", "ApiResponse", "Async", "AsyncAuthenticationClient",
-    "AsyncManagementClient", "AsyncTransport", "Auth0Error", "Authenticated", "AuthenticationApiError",
-    "AuthenticationClient", "BadRequest", "Call", "Checkpoint", "ClientAuthentication", "ClientOptions",
-    "ConfigurationError", "Conflict", "DecodingError", "Exclusive", "Flow", "Forbidden", "Handler",
-    "IdTokenChecks", "IdTokenError", "InvalidArgumentError", "ManagementApiError", "ManagementClient",
-    "Middleware", "NotFound", "Offset", "Options", "Page", "PageLimitReached", "Perform", "RateLimit",
-    "RateLimited", "Request", "Resource", "Response", "RetryPolicy", "ServerError", "Sleep", "Sync", "TLS",
+    "AsyncManagementClient", "AsyncStream", "AsyncStreamingTransport", "AsyncTransport", "Auth0Error",
+    "Authenticated", "AuthenticationApiError", "AuthenticationClient", "BadRequest", "Call", "Checkpoint",
+    "ClientAuthentication", "ClientOptions", "ConfigurationError", "Conflict", "DecodingError", "Event",
+    "EventStreamError", "Exclusive", "Flow", "Forbidden", "Handler", "IdTokenChecks", "IdTokenError",
+    "InvalidArgumentError", "ManagementApiError", "ManagementClient", "Middleware", "NotFound", "Offset",
+    "Options", "Page", "PageLimitReached", "Perform", "RateLimit", "RateLimited", "Request", "Resource",
+    "Response", "RetryPolicy", "ServerError", "Sleep", "Steps", "Stream", "StreamingTransport", "Sync", "TLS",
     "TokenStore", "Transport", "TransportError", "TransportTimeout", "Unauthorized", "ViewOptions",
-    "__version__", "endpoint", "hookimpl", "operation", "paged",
+    "__version__", "endpoint", "hookimpl", "iteration", "operation", "paged",
 ]  # fmt: skip

@@ -37,6 +37,17 @@ class AsyncDriver:
         finally:
             flow.close()
 
+    def begin(self, flow: Flow[R]) -> "asyncio.Task[R]":
+        """Run `flow` beside what goes on, and return what can be awaited."""
+        return asyncio.create_task(self.run(flow))
+
+    async def abandon(self, task: "asyncio.Task[Any]") -> None:
+        """Stop what was begun, whatever it would have returned or raised."""
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+
     async def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Sleep):
             return await asyncio.sleep(effect.seconds)

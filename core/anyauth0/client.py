@@ -77,7 +77,7 @@ def _check_transport(transport: Any, options: ClientOptions) -> None:
 class Core:
     """The pipeline of one client or view. Resources hold it; users never meet it."""
 
-    __slots__ = ("_layers", "authorize", "base_url", "family", "handler", "options", "run", "session")
+    __slots__ = ("authorize", "base_url", "family", "handler", "layers", "options", "run", "session")
 
     def __init__(
         self,
@@ -94,12 +94,12 @@ class Core:
         self.family = family
         self.authorize = authorize
         authorization = [] if authorize is None else [authorize]
-        self._layers = [
+        self.layers = [
             *session.plugins.middleware(options),
             *authorization,
             *session.plugins.attempt_middleware(options),
         ]
-        self.handler: Handler = compose(self._layers)
+        self.handler: Handler = compose(self.layers)
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 
     def view(self, options: ClientOptions) -> "Core":
@@ -113,10 +113,8 @@ class Core:
 
         Raises `ApiError` for an answer that is not 2xx, and whatever the middleware and the transport raise.
         """
-        if self.session.closed:
-            raise Auth0Error("the client is closed; make another one, or close it later")
-        request, prove = yield from _bare(self._request(endpoint, call))
-        handler = self.handler if prove is None else compose(self._layers, prove)
+        request, prove = yield from self.request(endpoint, call)
+        handler = self.handler if prove is None else compose(self.layers, prove)
         response = yield from handler(request)
         if not 200 <= response.status < 300:
             raise api_error(self.family, response, call=request.endpoint)
@@ -147,10 +145,20 @@ class Core:
             lenient=endpoint.method != "GET" and endpoint.client_authentication == "none",
         )
 
+    def request(
+        self, endpoint: EndpointFacts[..., Any], call: Call[Any]
+    ) -> Flow[tuple[Request, Handler | None]]:
+        """Return the request of a call, and where a proof of the client is due, the handler that adds it.
+
+        Raises `Auth0Error` when the client is closed.
+        """
+        if self.session.closed:
+            raise Auth0Error("the client is closed; make another one, or close it later")
+        return (yield from _bare(self._request(endpoint, call)))
+
     def _request(
         self, endpoint: EndpointFacts[..., Any], call: Call[Any]
     ) -> Flow[tuple[Request, Handler | None]]:
-        """Return the request, and where a proof of the client is due, the handler that adds it."""
         url = self.base_url + encode_path(endpoint.path, call.path)
         headers = {"accept": "application/json", **call.headers}
         strategy = self.session.client_authentication
@@ -281,7 +289,9 @@ class Client:
         return view
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._core.options.domain}>"
+        # One that could not be built has no pipeline, and is shown by whatever reports that.
+        core = getattr(self, "_core", None)
+        return f"<{type(self).__name__} of {core.options.domain if core else 'nothing yet'}>"
 
 
 class BlockingClient(Client):

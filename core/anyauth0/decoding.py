@@ -14,7 +14,7 @@ import msgspec
 from ._json import as_array, is_array, is_object, read
 from .errors import DecodingError
 from .messages import Anomaly, Response
-from .pagination import Page
+from .pages import Page
 
 R = TypeVar("R")
 

@@ -105,16 +105,17 @@ class Bound:
         self._resource = resource
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outcome: Flow[Any] | InvalidArgumentError
-        try:
-            outcome = self._descriptor.start(self._resource, args, kwargs)
-        except InvalidArgumentError as error:
-            outcome = error.with_traceback(None)
+        outcome = started(self._descriptor.start, self._resource, args, kwargs)
         # A traceback that shows locals must not show passwords.
         del args, kwargs
-        if isinstance(outcome, InvalidArgumentError):
-            raise outcome
-        return self._resource._core.run(outcome)  # pyright: ignore[reportPrivateUsage]
+        return self._run(outcome)
+
+    def _run(self, outcome: Any) -> Any:
+        return self._core.run(checked(outcome))
+
+    @property
+    def _core(self) -> "Core":
+        return self._resource._core  # pyright: ignore[reportPrivateUsage]
 
     def __get__(self, instance: object, owner: type | None = None) -> "Bound":
         # Its being there is what makes `pydoc` and `inspect` take this for a routine.
@@ -163,9 +164,29 @@ class Descriptor:
         """Resource and method, for messages: `users.get_all`."""
         return self.arguments.title
 
-    def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flow[Any]:
-        """Check the arguments and return the flow that does the call."""
+    def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Check the arguments and return what `Bound` runs: a flow, or steps."""
         raise NotImplementedError
+
+
+def started(
+    start: Callable[[Resource[Any], tuple[Any, ...], dict[str, Any]], Any],
+    resource: Resource[Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Return what `start` returns, or the error that it raises over an argument, without its frames."""
+    try:
+        return start(resource, args, kwargs)
+    except InvalidArgumentError as error:
+        return error.with_traceback(None)
+
+
+def checked(outcome: Any) -> Any:
+    """Return what was `started`. Raises the error that was returned instead."""
+    if isinstance(outcome, InvalidArgumentError):
+        raise outcome
+    return outcome
 
 
 class EndpointFacts(Descriptor, Generic[P, R]):
@@ -205,15 +226,13 @@ class EndpointFacts(Descriptor, Generic[P, R]):
         """Check the arguments and return the `Call`, without sending anything."""
         return cast("Call[R]", self.arguments.apply(resource, args, kwargs))
 
-    def start(
-        self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Flow[ApiResponse[R]]:
+    def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the arguments and return the flow that does the call."""
         return resource._core.perform(self, self.call(resource, args, kwargs))  # pyright: ignore[reportPrivateUsage]
 
     def flow(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Flow[ApiResponse[R]]:
         """Call the endpoint from within another flow: `yield from Jobs.get.flow(self, id)`."""
-        return self.start(resource, args, kwargs)
+        return cast("Flow[ApiResponse[R]]", self.start(resource, args, kwargs))
 
 
 class Endpoint(EndpointFacts[P, R]):

@@ -12,6 +12,8 @@
                                   ... by status, beside one of the two above
       DecodingError               an answer is no JSON, or with strict=True does not fit its model
       IdTokenError                an ID token breaks a rule
+      JoseError                   a signature or a key cannot be used (in `anyauth0.jose`)
+      EventStreamError            the server ended a stream of events
       PageLimitReached            the server serves no page beyond this one
 
 Each message is one sentence of at most 300 characters, with a hint what to do. None holds a secret or a body.
@@ -103,6 +105,19 @@ class IdTokenError(Auth0Error):
         self.rule = rule
         self.expected = expected
         self.found = found
+
+
+class EventStreamError(Auth0Error):
+    """The server ended a stream of events and said why.
+
+    `code` is its word for it (`"cursor_expired"`, `"payload_too_large"`, ...), `offset` where to go on, where
+    it said so.
+    """
+
+    def __init__(self, message: str, *, code: str, offset: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.offset = offset
 
 
 class PageLimitReached(Auth0Error):

@@ -62,6 +62,8 @@ class ViewOptions(TypedDict, total=False):
     """Fields added to the body of every call that has one: for what is newer than this release."""
     strict: bool
     """Whether an answer that does not fit its model is an error; off by default."""
+    read_ahead: bool
+    """Asyncio: whether an iterator asks for the next page while you use this one; off by default."""
 
 
 class Options(ViewOptions, total=False):
@@ -142,6 +144,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     custom_domain: str | None = None
     extra_body: Mapping[str, Any] = {}
     strict: bool = False
+    read_ahead: bool = False
     clock: Callable[[], float] = time.time
     """Epoch seconds; for tests."""
     random: Callable[[], float] = random.random
@@ -322,4 +325,5 @@ _KINDS: dict[str, Kind] = {
     "custom_domain": _TEXT,
     "extra_body": (_is(Mapping), "a mapping of field names to values"),
     "strict": _FLAG,
+    "read_ahead": _FLAG,
 }  # fmt: skip

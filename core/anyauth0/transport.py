@@ -1,7 +1,8 @@
 """What a transport is: the protocols that it fulfils and the TLS settings that it is given."""
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -10,7 +11,10 @@ from .messages import Request, Response
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["TLS", "AsyncTransport", "Transport"]
+__all__ = [
+    "TLS", "AsyncStream", "AsyncStreamingTransport", "AsyncTransport", "Stream",
+    "StreamingTransport", "Transport",
+]  # fmt: skip
 
 
 class Transport(Protocol):
@@ -38,6 +42,61 @@ class AsyncTransport(Protocol):
 
     async def close(self) -> None:
         """Let go of every connection. Called only on a transport that the client itself opened."""
+        ...
+
+
+class Stream(Protocol):
+    """An answer whose body comes by and by. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def read(self, seconds: float | None, /) -> bytes:
+        """Return what has come, at least one byte, or `b""` at the end.
+
+        Raise `TransportTimeout` when nothing came for so many `seconds`, `TransportError` when the connection
+        broke.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, whatever is still to come. Never fails."""
+        ...
+
+
+class AsyncStream(Protocol):
+    """An answer whose body comes by and by, for asyncio (see `Stream`)."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def read(self, seconds: float | None, /) -> bytes:
+        """Return what has come (see `Stream.read`)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, whatever is still to come. Never fails."""
+        ...
+
+
+@runtime_checkable
+class StreamingTransport(Protocol):
+    """A transport that can open an answer without waiting for its end."""
+
+    def open(self, request: Request, /) -> Stream:
+        """Send `request` and return its answer as soon as the headers are there (see `Transport.send`).
+
+        The body is handed out as it comes: a content encoding is an error, for none was asked for.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncStreamingTransport(Protocol):
+    """A transport that can open an answer without waiting for its end, for asyncio."""
+
+    async def open(self, request: Request, /) -> AsyncStream:
+        """Send `request` (see `StreamingTransport.open`)."""
         ...
 
 

@@ -3,7 +3,7 @@
 import keyword
 import re
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from codegen.definitions import Definition, keys
 from codegen.models import Models
@@ -12,15 +12,15 @@ from codegen.naming import snake
 WIDTH = 110
 
 
-def classes(models: Models, definitions: dict[str, Definition], uses: Collection[str]) -> list[str]:
-    """Return the source of each definition; `uses` are the operations and definitions that exist."""
+def classes(models: Models, definitions: dict[str, Definition]) -> list[str]:
+    """Return the source of each definition of a module."""
     enums = sorted((models.names[key], each) for key, each in definitions.items() if each.values)
     parts = ["\n".join(_enumeration(name, each) for name, each in enums)] if enums else []
     known = models.names.keys() - definitions.keys()
     for key, definition in definitions.items():
         if not definition.values:
             write = _struct if key.startswith("r:") else _typed_dict
-            parts.append(write(models, definition, known, _use(models, definition, uses)))
+            parts.append(write(models, definition, known, _use(models, definition)))
         known.add(key)
     return parts
 
@@ -48,7 +48,8 @@ def _struct(models: Models, definition: Definition, known: set[str], use: str) -
     lines.append(docstring([use], 1) + "\n")
     for each in definition.fields:
         name, type_, default = snake(each.wire), each.type, "None"
-        if each.required and type_ == "str":
+        # An id that may be None would want a check at each use, and it is always sent.
+        if type_ == "str" and (each.required or each.wire == "id"):
             default = '""'
         elif each.required and type_.startswith("list[") and "|" not in re.sub(r"\[.*\]", "", type_):
             default = "[]"
@@ -84,13 +85,12 @@ def _typed_dict(models: Models, definition: Definition, known: set[str], use: st
     return f'{name} = TypedDict("{name}", {{{inner}}}{"" if whole else ", total=False"})\n"""{use}"""'
 
 
-def _use(models: Models, definition: Definition, uses: Collection[str]) -> str:
+def _use(models: Models, definition: Definition) -> str:
     """Return the sentence that says where a definition is met first."""
-    use = next(use for use in models.users[definition.key] if use.partition(" ")[0] in uses)
-    owner, _, wire = use.partition(" ")
+    owner, _, wire = models.users[definition.key][0].partition(" ")
     if wire:
         return f"`{wire}` of `{models.names[owner]}`."
-    return f"{'Sent' if definition.key.startswith('w:') else 'Answered'} by `{use}`."
+    return f"{'Sent' if definition.key.startswith('w:') else 'Answered'} by `{owner}`."
 
 
 def docstring(paragraphs: Sequence[str], level: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from anyauth0.pagination import Checkpoint, Offset
+from anyauth0.pages import Checkpoint, Offset
 from codegen.classes import docstring
 from codegen.facts import Operation, Pagination
 from codegen.models import Models
@@ -91,7 +91,8 @@ def _decorator(operation: Operation) -> str:
         arguments.append(f"scopes=({_tuple(scopes)})")
     if operation.lifecycle not in (None, "GA"):
         arguments.append(f'lifecycle="{operation.lifecycle}"')
-    return f"@{'endpoint' if pagination is None else 'paged'}({', '.join(arguments)})"
+    kind = "subscription" if operation.streams else "endpoint" if pagination is None else "paged"
+    return f"@{kind}({', '.join(arguments)})"
 
 
 def _paging(operation: Operation, pagination: Pagination) -> list[str]:

@@ -57,6 +57,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation answers with one status."""
 
     schema: Schema | None = None
+    content_type: str | None = None
 
 
 class OffsetFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +116,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.resource}.{self.name}"
 
     @property
+    def streams(self) -> bool:
+        """Whether it answers server-sent events, for as long as one listens."""
+        return any(each.content_type == "text/event-stream" for each in self.responses.values())
+
+    @property
     def answer(self) -> Schema | None:
         """The schema of the first success that has one."""
         successes = (answer.schema for status, answer in sorted(self.responses.items()) if status < "300")
@@ -127,6 +133,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[Operation, ...]
     schemas: dict[str, Schema]
     same_shape: dict[str, str]
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The names of the resources, each once, in the order of the catalogue."""
+        return tuple(dict.fromkeys(operation.resource for operation in self.operations))
 
 
 def read(path: Path) -> Catalogue:

@@ -28,9 +28,9 @@ def generate(catalogue: facts.Catalogue, changes: overlay.Overlay) -> dict[str, 
     catalogue = overlay.apply(changes, catalogue)
     models = Models(catalogue, changes)
     scope = Scope(models, changes, catalogue.operations)
-    modules = {f"{resource}.py": resource_module(scope, resource) for resource in changes.generate}
+    modules = {f"{resource}.py": resource_module(scope, resource) for resource in catalogue.resources}
     modules[f"{SHARED}.py"] = shared_module(scope)
-    modules["_tree.py"] = tree_module(changes, changes.generate)
+    modules["_tree.py"] = tree_module(changes, catalogue.resources)
     return {name: tidy(text) for name, text in modules.items()}
 
 
@@ -63,11 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 on a difference")
     parser.add_argument("--overlay", type=Path, default=OVERLAY, help="the overlay to use")
     parser.add_argument("--into", type=Path, default=PACKAGE, help="the directory to write to")
-    parser.add_argument("--all", action="store_true", help="generate every resource of the catalogue")
     options = parser.parse_args(arguments)
     catalogue, changes = facts.read(CATALOGUE), overlay.read(options.overlay)
-    if options.all:
-        changes = overlay.everything(changes, catalogue)
     try:
         modules = generate(catalogue, changes)
     except overlay.OverlayError as error:

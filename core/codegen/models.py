@@ -1,9 +1,9 @@
 """Schemas as Python types, and the definitions that these need."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from codegen import places
+from codegen import nouns, places
 from codegen.definitions import KEY, Definition, Field, keys
 from codegen.facts import Catalogue, Operation, Schema
 from codegen.naming import enum_stem
@@ -21,8 +21,11 @@ class Models:
         self._same_shape = catalogue.same_shape
         self._opaque = overlay.opaque
         self._enums = _enums(catalogue.schemas)
+        # Where it is read, one schema may stand for others, with all that these have.
+        self._stands_for, merged = nouns.one_class_each(catalogue.schemas, self._canonical)
+        self._made = {f"r:{name}": schema for name, schema in merged.items()}
         self.users: dict[str, list[str]] = {}
-        self._bodies: set[str] = set()
+        self._bodies: dict[str, str] = {}
         self.definitions: dict[str, Definition] = {}
         self._queue: deque[str] = deque()
         for operation in catalogue.operations:
@@ -31,27 +34,19 @@ class Models:
                 self._queue.append(key)
             self._define_all()
         resources = {operation.resource for operation in catalogue.operations}
-        self.names = places.names(self.definitions, self._bodies, overlay, resources)
         self.modules = places.modules(self.definitions, self.users, overlay)
+        self.names = places.names(self.definitions, self._bodies, self.modules, overlay, resources)
 
     def text(self, type_: str) -> str:
         """Return a type with the names of its definitions in it."""
         return KEY.sub(lambda match: self.names[match[1]], type_)
 
-    def reachable(self, start: Iterable[str]) -> dict[str, Definition]:
-        """Return what these definitions need, themselves included, in the order of the catalogue."""
-        found: set[str] = set()
-        todo = list(start)
-        while todo:
-            key = todo.pop()
-            if key not in found:
-                found.add(key)
-                todo += self.definitions[key].needs
-        return {key: definition for key, definition in self.definitions.items() if key in found}
-
     def answer(self, operation: Operation) -> str | None:
         """Return the type that an operation answers; `None` for one that answers nothing."""
         schema = operation.answer
+        if operation.streams:
+            # The shapes of its some hundred events are an envelope each, around what nobody could name.
+            return "Event"
         if schema is None:
             return None
         if operation.pagination is not None:
@@ -83,7 +78,8 @@ class Models:
             if operation.multipart:
                 mentioned += [field.type for field in fields]
             else:
-                self._bodies.update(keys(type_) if fields else ())
+                whole = [each for each in type_.split(" | ") if each.startswith("{w:")]
+                self._bodies.update({key: operation.title for each in whole for key in keys(each)})
                 mentioned.append(type_)
         return [key for each in mentioned for key in keys(each)]
 
@@ -104,7 +100,7 @@ class Models:
                     self._queue.append(needed)
 
     def _fields(self, name: str, side: str) -> tuple[Field, ...]:
-        properties, required = self._object(self._schemas[name])
+        properties, required = self._object(self._made.get(f"{side}:{name}") or self._schemas[name])
         return tuple(
             Field(wire=wire, type=self._type(schema, side, f"{name}.{wire}"), required=wire in required)
             for wire, schema in properties.items()
@@ -131,6 +127,8 @@ class Models:
     def _alternatives(self, schema: Schema, side: str, owner: str) -> tuple[str, ...]:
         if schema.target:
             name = self._canonical(schema.target)
+            if side == "r":
+                name = self._stands_for.get(name, name)
             null = ("None",) if "null" in self._schemas[schema.target].types else ()
             return _union([*self._alternatives(self._schemas[name], side, name), *null], side)
         null = ("None",) if "null" in schema.types else ()
@@ -144,6 +142,12 @@ class Models:
             self._schemas.setdefault(owner, schema)
             return (f"{{{side}:{self._canonical(owner)}}}", *null)
         branches = schema.one_of or schema.any_of or schema.all_of
+        together = self._together(branches, side)
+        if together is not None:
+            if together.properties:
+                self._made[f"{side}:{owner}"] = together
+                return (f"{{{side}:{owner}}}", *null)
+            return (*self._alternatives(together, side, owner), *null)
         if branches:
             found: list[str] = []
             for number, branch in enumerate(branches, 1):
@@ -151,6 +155,30 @@ class Models:
                 found += self._alternatives(branch, side, place)
             return _union([*found, *null], side)
         return _union([self._plain(kind, schema, side, owner) for kind in schema.types] or ["Any"], side)
+
+    def _together(self, branches: Sequence[Schema], side: str) -> Schema | None:
+        """Return the one schema that says the same as some alternatives, where there is one."""
+        plain = [each for branch in branches for each in self._branches(branch)]
+        if len(plain) < 2 or len(plain) != len({id(each) for each in plain}):
+            return None
+        if all(each.enum and all(isinstance(value, str) for value in each.enum) for each in plain):
+            values = dict.fromkeys(value for each in plain for value in each.enum)
+            return Schema(type="string", enum=tuple(values))
+        objects = [self._object(each) for each in plain]
+        # What is sent is told apart by its class, where it has one.
+        named = side == "w" and all(each.target for each in branches)
+        if not named and len(plain) <= _MOST_OBJECTS and all(properties for properties, _ in objects):
+            return nouns.union(Schema(properties=each, required=tuple(needed)) for each, needed in objects)
+        return None
+
+    def _branches(self, schema: Schema) -> list[Schema]:
+        """Return the alternatives that a schema is made of, itself where there are none."""
+        if schema.target:
+            return self._branches(self._schemas[self._canonical(schema.target)])
+        parts = schema.one_of or schema.any_of
+        if not parts or self._object(schema)[0]:
+            return [schema]
+        return [each for part in parts for each in self._branches(part)]
 
     def _plain(self, kind: str, schema: Schema, side: str, owner: str) -> str:
         if kind == "array":
@@ -201,7 +229,7 @@ def _union(found: list[str], side: str) -> tuple[str, ...]:
     objects = [each for each in unique if each.startswith(("{r:", "{w:", "dict["))]
     strings = [each for each in unique if each == "str" or each.startswith("{e:")]
     arrays = [each for each in unique if each.startswith("list[")]
-    if len(objects) > (1 if side == "r" else _MOST_OBJECTS):
+    if len(objects) > (1 if side == "r" or ANY_DICT in objects else _MOST_OBJECTS):
         unique = [each for each in unique if each not in objects] + [ANY_DICT]
     if len(strings) > 1:
         unique = [each for each in unique if each not in strings] + ["str"]
@@ -210,4 +238,4 @@ def _union(found: list[str], side: str) -> tuple[str, ...]:
     return (*unique, *null)
 
 
-_MOST_OBJECTS = 4
+_MOST_OBJECTS = 10

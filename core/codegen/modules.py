@@ -1,7 +1,7 @@
 """Modules as Python source: imports, models and endpoints, and the tree that leads to them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from codegen.classes import classes, docstring
 from codegen.definitions import SHARED, Definition
@@ -19,25 +19,24 @@ _IMPORTS = {
     "msgspec": ("Struct", "field"),
     "..endpoint": ("Call", "Mode", "Resource", "comma", "endpoint"),
     "..multipart": ("File", "Upload"),
-    "..pagination": ("Checkpoint", "Offset", "Page", "paged"),
+    "..pages": ("Checkpoint", "Offset", "Page"),
+    "..pagination": ("paged",),
+    "..streaming": ("Event", "subscription"),
 }
 
 
 class Scope:
-    """What is generated this time: the operations, and the definitions that they reach."""
+    """What is generated: the operations, and the definitions that they reach."""
 
-    def __init__(self, models: Models, overlay: Overlay, operations: Iterable[Operation]) -> None:
+    def __init__(self, models: Models, overlay: Overlay, operations: Sequence[Operation]) -> None:
         self.models = models
         self.overlay = overlay
-        self.operations = [each for each in operations if each.resource in overlay.generate]
-        roots = [key for operation in self.operations for key in models.mentioned(operation)]
-        self.definitions = models.reachable(roots)
-        self._uses = {operation.title for operation in self.operations} | self.definitions.keys()
+        self.operations = operations
 
     def module(self, name: str, promise: str, head: str = "") -> str:
         """Return a module: its models and, where it is that of a resource, the class of its endpoints."""
-        own = _own(self.models, self.definitions, name)
-        parts = [head, *classes(self.models, own, self._uses)]
+        own = _own(self.models, name)
+        parts = [head, *classes(self.models, own)]
         operations = [operation for operation in self.operations if operation.resource == name]
         if operations:
             aliases, methods = zip(
@@ -50,7 +49,7 @@ class Scope:
                 "    __slots__ = ()\n\n" + "\n\n".join(methods)
             )
         code = "\n\n".join(filter(None, parts)) + "\n"
-        return f'"""{promise}"""\n\n{_NOTE}\n{_imports(self.models, name, code, self.definitions)}\n\n{code}'
+        return f'"""{promise}"""\n\n{_NOTE}\n{_imports(self.models, name, code)}\n\n{code}'
 
 
 def resource_module(scope: Scope, resource: str) -> str:
@@ -103,22 +102,22 @@ def tree_module(overlay: Overlay, resources: Sequence[str]) -> str:
     )
 
 
-def _own(models: Models, reachable: dict[str, Definition], module: str) -> dict[str, Definition]:
+def _own(models: Models, module: str) -> dict[str, Definition]:
     """Return the definitions of one module, each after those that it needs."""
     ordered: dict[str, Definition] = {}
 
     def place(key: str, above: tuple[str, ...]) -> None:
         if key not in ordered and key not in above and models.modules[key] == module:
-            for needed in reachable[key].needs:
+            for needed in models.definitions[key].needs:
                 place(needed, (*above, key))
-            ordered[key] = reachable[key]
+            ordered[key] = models.definitions[key]
 
-    for key in reachable:
+    for key in models.definitions:
         place(key, ())
     return ordered
 
 
-def _imports(models: Models, module: str, code: str, definitions: Iterable[str]) -> str:
+def _imports(models: Models, module: str, code: str) -> str:
     """Return the import lines for the names that the code mentions."""
     mentioned = set(re.findall(r"\b[A-Za-z_]\w*", re.sub(r'""".*?"""', "", code, flags=re.DOTALL)))
     lines = [
@@ -127,7 +126,7 @@ def _imports(models: Models, module: str, code: str, definitions: Iterable[str])
         if mentioned.intersection(names)
     ]
     elsewhere: dict[str, set[str]] = {SHARED: {"Open"}} if "Open" in mentioned and module != SHARED else {}
-    for key in definitions:
+    for key in models.definitions:
         if models.modules[key] != module and models.names[key] in mentioned:
             elsewhere.setdefault(models.modules[key], set()).add(models.names[key])
     lines += [

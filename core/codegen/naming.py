@@ -39,7 +39,7 @@ def singular(words: str) -> str:
 def read_names(schema: str) -> tuple[str, ...]:
     """Return the names for what is read, the best first; a dot leads to a part without a name of its own."""
     owner, _, part = schema.partition(".")
-    plain = re.sub(r"(ResponseContent|ResponseSchema|Schema|Response)$", "", owner)
+    plain = re.sub(r"((Request|Response)(Content|Schema|Payload|)|Schema)$", "", owner)
     names = [plain, owner, f"{plain}Answer"]
     for verb, done in _READS.items():
         if plain != owner and plain.startswith(verb) and plain[len(verb) : len(verb) + 1].isupper():
@@ -48,25 +48,51 @@ def read_names(schema: str) -> tuple[str, ...]:
     return tuple(f"{name}{pascal(part)}" for name in names)
 
 
-def body_names(schema: str) -> tuple[str, ...]:
-    """Return the names for what a call sends as a whole, the best first."""
-    plain = re.sub(r"(RequestContent|RequestSchema|Request)$", "", pascal(schema))
+def body_names(schema: str, operation: str) -> tuple[str, ...]:
+    """Return the names for what a call of `operation` sends as a whole, the best first."""
+    plain = re.sub(r"Request(Content|Parameters|Body|Schema|)$", "", pascal(schema))
+    called = method_name(operation)
+    if plain.endswith("ResponseContent"):
+        return called, f"{called}Body"
     for verb, ours in _VERBS.items():
         if plain.startswith(verb) and plain[len(verb) : len(verb) + 1].isupper():
-            return ours + plain.removeprefix(verb), plain, pascal(schema)
-    return plain, f"{plain}Body", pascal(schema)
+            return ours + plain.removeprefix(verb), plain, called
+    return plain, called, f"{plain}Body"
+
+
+def shortened(name: str, module: str) -> str:
+    """Return a long name without that of its resource."""
+    short = re.sub(rf"^(Create|Update|Set|){pascal(singular(module))}(?=[A-Z])", r"\1", name)
+    return short if len(name) > _LONG else name
+
+
+_LONG = 34
+
+
+def method_name(operation: str) -> str:
+    """Return the name of what a method takes: `CreateModule` for `actions.create_module`."""
+    resource, _, name = operation.partition(".")
+    verb, _, rest = name.partition("_")
+    return pascal(f"{verb}_{rest or singular(resource)}")
 
 
 def part_names(schema: str) -> tuple[str, ...]:
     """Return the names for a part of what a call sends: a dict, where what is read has a class."""
     owner, _, part = schema.partition(".")
-    plain = re.sub(r"(RequestContent|Schema|Request)$", "", owner)
+    plain = re.sub(r"(RequestContent|ResponseContent|RequestItem|Schema|Request|Input)$", "", owner)
     return f"{plain}{pascal(part)}Dict", f"{owner}{pascal(part)}Dict"
 
 
 def enum_stem(schema: str) -> str:
-    """Return the name of an enumeration."""
-    return re.sub(r"(OrNullEnum|PatchEnum|OrNull|Enum)$", "", pascal(schema))
+    """Return what the enumerations of the same values are known by, whether or not they may be null."""
+    plain = re.sub(r"(OrNullEnum|EnumWithNull|PatchEnum|OrNull|Enum)$", "", pascal(schema))
+    return plain.replace("Nullable", "")
+
+
+def enum_names(stem: str) -> tuple[str, ...]:
+    """Return the names for an enumeration, the best first."""
+    plain = re.sub(r"(Request|Response)(Content|Parameters|Schema|)(?=[A-Z]|$)|Schema$", "", stem)
+    return plain, stem, f"{stem}Value"
 
 
 def words(name: str) -> str:

@@ -1,5 +1,6 @@
 """What we know better than the catalogue, or say in our own words: the overlay, read and applied."""
 
+import re
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Annotated, cast
@@ -21,12 +22,13 @@ class SchemaChange(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Facts of one schema.
 
     `opaque` makes it a plain dict, `merge` lets it stand for others too, `required` are properties that the
-    server always sends.
+    server always sends, `properties` says of some what they really are, as a JSON schema.
     """
 
     opaque: bool = False
     merge: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    properties: dict[str, Schema] = {}
 
 
 class ResourceChange(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +44,6 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     The facts of an operation are written as in the catalogue: `pagination.offset.wall = 1000`.
     """
 
-    generate: tuple[str, ...]
     operation: dict[str, dict[str, object]] = {}
     schema: dict[str, SchemaChange] = {}
     resource: dict[str, ResourceChange] = {}
@@ -66,12 +67,6 @@ def read(path: Path) -> Overlay:
         raise OverlayError(f"{path.name}: {error}") from error
 
 
-def everything(overlay: Overlay, catalogue: Catalogue) -> Overlay:
-    """Return the overlay with every resource of the catalogue to be generated."""
-    resources = dict.fromkeys(operation.resource for operation in catalogue.operations)
-    return msgspec.structs.replace(overlay, generate=tuple(resources))
-
-
 def apply(overlay: Overlay, catalogue: Catalogue) -> Catalogue:
     """Return the catalogue with the facts of the overlay in it.
 
@@ -83,9 +78,9 @@ def apply(overlay: Overlay, catalogue: Catalogue) -> Catalogue:
     mentioned = {name.removesuffix(".item") for change in overlay.schema.values() for name in change.merge}
     mentioned.update(name for change in overlay.resource.values() for name in change.home)
     _known("operation", overlay.operation.keys(), titles)
-    _known("resource", overlay.resource.keys() | set(overlay.generate), resources)
+    _known("resource", overlay.resource.keys(), resources)
     _known("summary", overlay.summary.keys(), titles | resources)
-    mentioned |= {name.removesuffix(".item") for name in overlay.name}
+    mentioned |= {_NUMBER.sub("", name) for name in overlay.name}
     _known("schema", overlay.schema.keys() | mentioned, catalogue.schemas.keys())
     operations = tuple(
         _operation(operation, dict(overlay.operation.get(operation.title, {})))
@@ -100,6 +95,10 @@ def apply(overlay: Overlay, catalogue: Catalogue) -> Catalogue:
             same_shape.pop(name, None)
             same_shape.update(dict.fromkeys(change.merge, name))
     return msgspec.structs.replace(catalogue, operations=operations, schemas=schemas, same_shape=same_shape)
+
+
+# Behind the name of a schema: its items, or which of its alternatives.
+_NUMBER = re.compile(r"\.(item|\d+)$")
 
 
 def _known(kind: str, names: AbstractSet[str], known: AbstractSet[str]) -> None:
@@ -139,7 +138,14 @@ def _schema(name: str, change: SchemaChange, schemas: dict[str, Schema]) -> Sche
     _known(f'property of "{name}"', set(change.required), schema.properties.keys())
     if set(change.required) & set(schema.required):
         raise OverlayError(f'schema "{name}": what it requires is required in the catalogue already')
-    return msgspec.structs.replace(schema, required=(*schema.required, *change.required))
+    _known(f'property of "{name}"', change.properties.keys(), schema.properties.keys())
+    if any(schema.properties[wire] == better for wire, better in change.properties.items()):
+        raise OverlayError(f'schema "{name}": what "properties" says is in the catalogue already')
+    return msgspec.structs.replace(
+        schema,
+        required=(*schema.required, *change.required),
+        properties={**schema.properties, **change.properties},
+    )
 
 
 def _merged(schemas: dict[str, Schema], names: tuple[str, ...]) -> Schema:

@@ -1,25 +1,30 @@
 """A name and a module for each definition."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 
 from codegen.definitions import SHARED, Definition
-from codegen.naming import body_names, enum_stem, part_names, pascal, read_names
+from codegen.naming import body_names, enum_names, enum_stem, part_names, pascal, read_names, shortened
 from codegen.overlay import Overlay, OverlayError
 
 # Names that the generated modules import.
 _RESERVED = frozenset(
-    {"Any", "Call", "Checkpoint", "Literal", "Mode", "NoneType", "Offset", "Page", "Required", "Resource",
-     "Open", "Sequence", "Struct", "TypeAlias", "TypedDict", "Unpack", "Upload"}
+    {"Any", "Call", "Checkpoint", "Event", "Literal", "Mode", "NoneType", "Offset", "Page", "Required",
+     "Resource", "Open", "Sequence", "Struct", "TypeAlias", "TypedDict", "Unpack", "Upload"}
 )  # fmt: skip
 _RANK = {"r": 0, "w": 1, "e": 2}
 
 
 def names(
-    definitions: dict[str, Definition], bodies: Collection[str], overlay: Overlay, resources: Iterable[str]
+    definitions: dict[str, Definition],
+    bodies: Mapping[str, str],
+    modules: Mapping[str, str],
+    overlay: Overlay,
+    resources: Iterable[str],
 ) -> dict[str, str]:
     """Return a name for each definition, no two alike and none that of a resource; the overlay's come first.
 
-    `bodies` are the keys of what a call sends as a whole.
+    `bodies` are the keys of what a call sends as a whole, with the operation; `modules` says where each
+    definition lives.
     """
     names: dict[str, str] = {}
     taken = {*map(pascal, resources), *_RESERVED}
@@ -31,20 +36,31 @@ def names(
                 raise OverlayError(f'name "{names[key]}" of schema "{schema}" is taken already')
             taken.add(names[key])
     for key in sorted(definitions, key=lambda key: (_RANK[key[0]], key not in bodies, key[2:5] != "Get")):
-        if key in names:
-            continue
-        kind, _, schema = key.partition(":")
-        if kind == "e":
-            candidates: tuple[str, ...] = (schema, f"{schema}Value")
-        elif kind == "r":
-            candidates = read_names(schema)
-        else:
-            candidates = body_names(schema) if key in bodies else part_names(schema)
-        names[key] = next((name for name in candidates if name not in taken), "")
-        if not names[key]:
-            raise OverlayError(f'schema "{schema}" needs a name of the overlay: {candidates[0]} is taken')
-        taken.add(names[key])
+        if key not in names:
+            candidates = _candidates(key, bodies.get(key))
+            names[key] = next((name for name in candidates if name not in taken), "")
+            if not names[key]:
+                raise OverlayError(
+                    f'schema "{key[2:]}" needs a name of the overlay: {candidates[0]} is taken'
+                )
+            taken.add(names[key])
+    given = set(overlay.name.values())
+    for key, name in names.items():
+        short = shortened(name, modules[key])
+        if short not in taken and name not in given:
+            taken.add(short)
+            names[key] = short
     return names
+
+
+def _candidates(key: str, operation: str | None) -> tuple[str, ...]:
+    """Return the names that would suit a definition, the best first."""
+    kind, _, schema = key.partition(":")
+    if kind == "e":
+        return enum_names(schema)
+    if kind == "r":
+        return read_names(schema)
+    return part_names(schema) if operation is None else body_names(schema, operation)
 
 
 def modules(

@@ -16,11 +16,12 @@ HEAVY = {
 }  # fmt: skip
 
 LAYERS = [
-    {"messages", "_version", "_json"},
+    {"messages", "_version", "_json", "pages"},
     {"errors", "transport"},
+    {"sse"},
     {"flow", "arguments", "encoding", "multipart", "jose", "keys", "client_authentication", "options"},
     {"blocking", "aio", "tokens", "jwks", "hooks", "id_token"},
-    {"endpoint", "pagination", "decoding", "client"},
+    {"endpoint", "iteration", "page_steps", "pagination", "decoding", "client", "streaming"},
     {"authentication"},
     {"management"},
     {"__init__"},

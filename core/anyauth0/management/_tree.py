@@ -8,12 +8,56 @@ from ..endpoint import Mode
 
 if TYPE_CHECKING:
     from ..client import Core
+    from .actions import Actions
+    from .agents import Agents
+    from .anomaly import Anomaly
+    from .attack_protection import AttackProtection
+    from .blacklists import Blacklists
+    from .branding import Branding
+    from .client_grants import ClientGrants
+    from .client_profiles import ClientProfiles
     from .clients import Clients
+    from .connection_profiles import ConnectionProfiles
     from .connections import Connections
+    from .custom_domains import CustomDomains
+    from .device_credentials import DeviceCredentials
+    from .email_templates import EmailTemplates
+    from .emails import Emails
+    from .event_streams import EventStreams
+    from .events import Events
+    from .experimentation import Experimentation
     from .extras.jobs import Jobs
+    from .flows import Flows
+    from .forms import Forms
+    from .grants import Grants
+    from .groups import Groups
+    from .guardian import Guardian
+    from .hooks import Hooks
+    from .keys import Keys
+    from .log_streams import LogStreams
     from .logs import Logs
+    from .network_acls import NetworkAcls
+    from .organizations import Organizations
+    from .prompts import Prompts
+    from .rate_limit_policies import RateLimitPolicies
+    from .refresh_tokens import RefreshTokens
+    from .resource_servers import ResourceServers
+    from .risk_assessments import RiskAssessments
+    from .roles import Roles
+    from .rules import Rules
+    from .rules_configs import RulesConfigs
+    from .self_service_profiles import SelfServiceProfiles
+    from .sessions import Sessions
+    from .stats import Stats
+    from .supplemental_signals import SupplementalSignals
+    from .tenants import Tenants
+    from .tickets import Tickets
+    from .token_exchange_profiles import TokenExchangeProfiles
+    from .user_attribute_profiles import UserAttributeProfiles
+    from .user_blocks import UserBlocks
     from .users import Users
     from .users_by_email import UsersByEmail
+    from .verifiable_credentials import VerifiableCredentials
 
 
 class Tree(Generic[Mode]):
@@ -23,11 +67,74 @@ class Tree(Generic[Mode]):
     _core: "Core"
 
     @property
+    def actions(self) -> "Actions[Mode]":
+        """Work with actions."""
+        from .actions import Actions
+
+        return Actions(self._core)
+
+    @property
+    def agents(self) -> "Agents[Mode]":
+        """Work with agents."""
+        from .agents import Agents
+
+        return Agents(self._core)
+
+    @property
+    def anomaly(self) -> "Anomaly[Mode]":
+        """Work with anomaly."""
+        from .anomaly import Anomaly
+
+        return Anomaly(self._core)
+
+    @property
+    def attack_protection(self) -> "AttackProtection[Mode]":
+        """Work with attack protection."""
+        from .attack_protection import AttackProtection
+
+        return AttackProtection(self._core)
+
+    @property
+    def blacklists(self) -> "Blacklists[Mode]":
+        """Work with blacklists."""
+        from .blacklists import Blacklists
+
+        return Blacklists(self._core)
+
+    @property
+    def branding(self) -> "Branding[Mode]":
+        """Work with branding."""
+        from .branding import Branding
+
+        return Branding(self._core)
+
+    @property
+    def client_grants(self) -> "ClientGrants[Mode]":
+        """Work with client grants."""
+        from .client_grants import ClientGrants
+
+        return ClientGrants(self._core)
+
+    @property
+    def client_profiles(self) -> "ClientProfiles[Mode]":
+        """Work with client profiles."""
+        from .client_profiles import ClientProfiles
+
+        return ClientProfiles(self._core)
+
+    @property
     def clients(self) -> "Clients[Mode]":
         """Applications: what they may do and how they prove who they are."""
         from .clients import Clients
 
         return Clients(self._core)
+
+    @property
+    def connection_profiles(self) -> "ConnectionProfiles[Mode]":
+        """Work with connection profiles."""
+        from .connection_profiles import ConnectionProfiles
+
+        return ConnectionProfiles(self._core)
 
     @property
     def connections(self) -> "Connections[Mode]":
@@ -37,6 +144,97 @@ class Tree(Generic[Mode]):
         return Connections(self._core)
 
     @property
+    def custom_domains(self) -> "CustomDomains[Mode]":
+        """Work with custom domains."""
+        from .custom_domains import CustomDomains
+
+        return CustomDomains(self._core)
+
+    @property
+    def device_credentials(self) -> "DeviceCredentials[Mode]":
+        """Work with device credentials."""
+        from .device_credentials import DeviceCredentials
+
+        return DeviceCredentials(self._core)
+
+    @property
+    def email_templates(self) -> "EmailTemplates[Mode]":
+        """Work with email templates."""
+        from .email_templates import EmailTemplates
+
+        return EmailTemplates(self._core)
+
+    @property
+    def emails(self) -> "Emails[Mode]":
+        """Work with emails."""
+        from .emails import Emails
+
+        return Emails(self._core)
+
+    @property
+    def event_streams(self) -> "EventStreams[Mode]":
+        """Work with event streams."""
+        from .event_streams import EventStreams
+
+        return EventStreams(self._core)
+
+    @property
+    def events(self) -> "Events[Mode]":
+        """Work with events."""
+        from .events import Events
+
+        return Events(self._core)
+
+    @property
+    def experimentation(self) -> "Experimentation[Mode]":
+        """Work with experimentation."""
+        from .experimentation import Experimentation
+
+        return Experimentation(self._core)
+
+    @property
+    def flows(self) -> "Flows[Mode]":
+        """Work with flows."""
+        from .flows import Flows
+
+        return Flows(self._core)
+
+    @property
+    def forms(self) -> "Forms[Mode]":
+        """Work with forms."""
+        from .forms import Forms
+
+        return Forms(self._core)
+
+    @property
+    def grants(self) -> "Grants[Mode]":
+        """Work with grants."""
+        from .grants import Grants
+
+        return Grants(self._core)
+
+    @property
+    def groups(self) -> "Groups[Mode]":
+        """Work with groups."""
+        from .groups import Groups
+
+        return Groups(self._core)
+
+    @property
+    def guardian(self) -> "Guardian[Mode]":
+        """Work with guardian."""
+        from .guardian import Guardian
+
+        return Guardian(self._core)
+
+    @property
+    def hooks(self) -> "Hooks[Mode]":
+        """Work with hooks."""
+        from .hooks import Hooks
+
+        return Hooks(self._core)
+
+    @property
     def jobs(self) -> "Jobs[Mode]":
         """Import and export users, send verification mails: work that goes on after the call."""
         from .extras.jobs import Jobs
@@ -44,11 +242,158 @@ class Tree(Generic[Mode]):
         return Jobs(self._core)
 
     @property
+    def keys(self) -> "Keys[Mode]":
+        """Work with keys."""
+        from .keys import Keys
+
+        return Keys(self._core)
+
+    @property
+    def log_streams(self) -> "LogStreams[Mode]":
+        """Work with log streams."""
+        from .log_streams import LogStreams
+
+        return LogStreams(self._core)
+
+    @property
     def logs(self) -> "Logs[Mode]":
         """What happened in the tenant, entry by entry."""
         from .logs import Logs
 
         return Logs(self._core)
+
+    @property
+    def network_acls(self) -> "NetworkAcls[Mode]":
+        """Work with network ACLS."""
+        from .network_acls import NetworkAcls
+
+        return NetworkAcls(self._core)
+
+    @property
+    def organizations(self) -> "Organizations[Mode]":
+        """Work with organizations."""
+        from .organizations import Organizations
+
+        return Organizations(self._core)
+
+    @property
+    def prompts(self) -> "Prompts[Mode]":
+        """Work with prompts."""
+        from .prompts import Prompts
+
+        return Prompts(self._core)
+
+    @property
+    def rate_limit_policies(self) -> "RateLimitPolicies[Mode]":
+        """Work with rate limit policies."""
+        from .rate_limit_policies import RateLimitPolicies
+
+        return RateLimitPolicies(self._core)
+
+    @property
+    def refresh_tokens(self) -> "RefreshTokens[Mode]":
+        """Work with refresh tokens."""
+        from .refresh_tokens import RefreshTokens
+
+        return RefreshTokens(self._core)
+
+    @property
+    def resource_servers(self) -> "ResourceServers[Mode]":
+        """Work with resource servers."""
+        from .resource_servers import ResourceServers
+
+        return ResourceServers(self._core)
+
+    @property
+    def risk_assessments(self) -> "RiskAssessments[Mode]":
+        """Work with risk assessments."""
+        from .risk_assessments import RiskAssessments
+
+        return RiskAssessments(self._core)
+
+    @property
+    def roles(self) -> "Roles[Mode]":
+        """Work with roles."""
+        from .roles import Roles
+
+        return Roles(self._core)
+
+    @property
+    def rules(self) -> "Rules[Mode]":
+        """Work with rules."""
+        from .rules import Rules
+
+        return Rules(self._core)
+
+    @property
+    def rules_configs(self) -> "RulesConfigs[Mode]":
+        """Work with rules configs."""
+        from .rules_configs import RulesConfigs
+
+        return RulesConfigs(self._core)
+
+    @property
+    def self_service_profiles(self) -> "SelfServiceProfiles[Mode]":
+        """Work with self service profiles."""
+        from .self_service_profiles import SelfServiceProfiles
+
+        return SelfServiceProfiles(self._core)
+
+    @property
+    def sessions(self) -> "Sessions[Mode]":
+        """Work with sessions."""
+        from .sessions import Sessions
+
+        return Sessions(self._core)
+
+    @property
+    def stats(self) -> "Stats[Mode]":
+        """Work with stats."""
+        from .stats import Stats
+
+        return Stats(self._core)
+
+    @property
+    def supplemental_signals(self) -> "SupplementalSignals[Mode]":
+        """Work with supplemental signals."""
+        from .supplemental_signals import SupplementalSignals
+
+        return SupplementalSignals(self._core)
+
+    @property
+    def tenants(self) -> "Tenants[Mode]":
+        """Work with tenants."""
+        from .tenants import Tenants
+
+        return Tenants(self._core)
+
+    @property
+    def tickets(self) -> "Tickets[Mode]":
+        """Work with tickets."""
+        from .tickets import Tickets
+
+        return Tickets(self._core)
+
+    @property
+    def token_exchange_profiles(self) -> "TokenExchangeProfiles[Mode]":
+        """Work with token exchange profiles."""
+        from .token_exchange_profiles import TokenExchangeProfiles
+
+        return TokenExchangeProfiles(self._core)
+
+    @property
+    def user_attribute_profiles(self) -> "UserAttributeProfiles[Mode]":
+        """Work with user attribute profiles."""
+        from .user_attribute_profiles import UserAttributeProfiles
+
+        return UserAttributeProfiles(self._core)
+
+    @property
+    def user_blocks(self) -> "UserBlocks[Mode]":
+        """Work with user blocks."""
+        from .user_blocks import UserBlocks
+
+        return UserBlocks(self._core)
 
     @property
     def users(self) -> "Users[Mode]":
@@ -63,3 +408,10 @@ class Tree(Generic[Mode]):
         from .users_by_email import UsersByEmail
 
         return UsersByEmail(self._core)
+
+    @property
+    def verifiable_credentials(self) -> "VerifiableCredentials[Mode]":
+        """Work with verifiable credentials."""
+        from .verifiable_credentials import VerifiableCredentials
+
+        return VerifiableCredentials(self._core)

@@ -9,16 +9,17 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 from msgspec import Struct, field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
-from ..pagination import Checkpoint, Offset, Page, paged
+from ..pages import Checkpoint, Offset, Page
+from ..pagination import paged
 from .connections import Connection
 from .shared import ConnectionStrategy, Open, SearchParser, SigningAlgorithm, TokenQuota, TokenQuotaDict
 
+AnonymousSessionTransferNetworkBinding: TypeAlias = Open[Literal["ip", "asn", "none"]]
 AsyncApprovalNotificationsChannels: TypeAlias = Open[Literal["guardian-push", "email", "my-account"]]
 B2BIntegrationConfigurationIntegrationType: TypeAlias = Open[Literal[
     "custom_auth_server", "third_party", "application",
 ]]  # fmt: skip
 CimdExternalMetadataCreatedBy: TypeAlias = Open[Literal["admin", "client"]]
-ClientAnonymousSessionTransferNetworkBinding: TypeAlias = Open[Literal["ip", "asn", "none"]]
 ClientAppType: TypeAlias = Open[Literal[
     "native", "spa", "regular_web", "non_interactive", "resource_server", "express_configuration", "rms",
     "box", "cloudbees", "concur", "dropbox", "mscrm", "echosign", "egnyte", "newrelic", "office365",
@@ -377,7 +378,7 @@ class Client(Struct, frozen=True, kw_only=True):
     b2b_integration_configuration: B2BIntegrationConfiguration | None = None
     identity_assertion_authorization_grant: ClientSwitch | None = None
     anonymous_sessions: ClientSwitch | None = None
-    enforce_anon_session_transfer_network_binding: ClientAnonymousSessionTransferNetworkBinding | None = None
+    enforce_anon_session_transfer_network_binding: AnonymousSessionTransferNetworkBinding | None = None
     external_metadata_status: ClientExternalMetadataStatus | None = None
 
 
@@ -716,7 +717,7 @@ class CreateClient(TypedDict, total=False):
     async_approval_notification_channels: list[AsyncApprovalNotificationsChannels]
     identity_assertion_authorization_grant: ClientSwitchDict
     anonymous_sessions: ClientSwitchDict
-    enforce_anon_session_transfer_network_binding: ClientAnonymousSessionTransferNetworkBinding
+    enforce_anon_session_transfer_network_binding: AnonymousSessionTransferNetworkBinding
     b2b_integration_configuration: B2BIntegrationConfigurationDict
     oidc_support: ClientOidcSupportDict
 
@@ -917,7 +918,7 @@ class UpdateClient(TypedDict, total=False):
     redirection_policy: ClientRedirectionPolicy
     identity_assertion_authorization_grant: ClientSwitchDict | None
     anonymous_sessions: ClientSwitchDict | None
-    enforce_anon_session_transfer_network_binding: ClientAnonymousSessionTransferNetworkBinding
+    enforce_anon_session_transfer_network_binding: AnonymousSessionTransferNetworkBinding
     b2b_integration_configuration: B2BIntegrationConfigurationDict
     oidc_support: ClientOidcSupportDict
 

@@ -9,7 +9,8 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 from msgspec import Struct
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
-from ..pagination import Checkpoint, Offset, Page, paged
+from ..pages import Checkpoint, Offset, Page
+from ..pagination import paged
 from .shared import ConnectionStrategy, IdDict, Open
 
 ConnectionKeyAlgorithm: TypeAlias = Open[Literal[
@@ -107,14 +108,14 @@ class DirectoryMapping(Struct, frozen=True, kw_only=True):
 class DirectoryProvisioning(Struct, frozen=True, kw_only=True):
     """Answered by `connections.get_directory_provisionings`."""
 
-    connection_id: str = ""
-    connection_name: str = ""
-    strategy: str = ""
-    mapping: list[DirectoryMapping] = []
+    connection_id: str | None = None
+    connection_name: str | None = None
+    strategy: str | None = None
+    mapping: list[DirectoryMapping] | None = None
     synchronize_automatically: bool | None = None
     synchronize_groups: SynchronizeGroups | None = None
-    created_at: str = ""
-    updated_at: str = ""
+    created_at: str | None = None
+    updated_at: str | None = None
     last_synchronization_at: str | None = None
     last_synchronization_status: str | None = None
     last_synchronization_error: str | None = None
@@ -130,14 +131,14 @@ class ScimMapping(Struct, frozen=True, kw_only=True):
 class ScimConfiguration(Struct, frozen=True, kw_only=True):
     """Answered by `connections.get_scim_configurations`."""
 
-    connection_id: str = ""
-    connection_name: str = ""
-    strategy: str = ""
-    tenant_name: str = ""
-    user_id_attribute: str = ""
-    mapping: list[ScimMapping] = []
-    created_at: str = ""
-    updated_on: str = ""
+    connection_id: str | None = None
+    connection_name: str | None = None
+    strategy: str | None = None
+    tenant_name: str | None = None
+    user_id_attribute: str | None = None
+    mapping: list[ScimMapping] | None = None
+    created_at: str | None = None
+    updated_on: str | None = None
 
 
 class UpdateConnection(TypedDict, total=False):
@@ -302,6 +303,7 @@ class NewScimToken(Struct, frozen=True, kw_only=True):
     scopes: list[str] | None = None
     created_at: str | None = None
     valid_until: str | None = None
+    token_lifetime: int | None = None
 
 
 class CreateScimToken(TypedDict, total=False):

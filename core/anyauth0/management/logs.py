@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct, field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
-from ..pagination import Checkpoint, Offset, Page, paged
+from ..pages import Checkpoint, Offset, Page
+from ..pagination import paged
 
 
 class LogSecurityContext(Struct, frozen=True, kw_only=True):

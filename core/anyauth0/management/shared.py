@@ -29,6 +29,10 @@ ConnectionStrategy: TypeAlias = Open[Literal[
     "windowslive", "wordpress", "yahoo", "yandex", "auth0-adldap", "notion-mcp", "asana", "atlassian",
     "cloudflare-mcp", "gitlab", "hubspot-mcp", "linear-mcp", "sentry-mcp", "slack",
 ]]  # fmt: skip
+GuardianFactorName: TypeAlias = Open[Literal[
+    "push-notification", "sms", "email", "duo", "otp", "webauthn-roaming", "webauthn-platform",
+    "recovery-code", "passkey",
+]]  # fmt: skip
 IdentityProvider: TypeAlias = Open[Literal[
     "ad", "adfs", "amazon", "apple", "dropbox", "bitbucket", "auth0-oidc", "auth0", "baidu", "bitly", "box",
     "custom", "daccount", "dwolla", "email", "evernote-sandbox", "evernote", "exact", "facebook", "fitbit",
@@ -38,6 +42,8 @@ IdentityProvider: TypeAlias = Open[Literal[
     "sms", "soundcloud", "thirtysevensignals", "twitter", "untappd", "vkontakte", "waad", "weibo",
     "windowslive", "wordpress", "yahoo", "yandex",
 ]]  # fmt: skip
+OrganizationAccessLevel: TypeAlias = Open[Literal["none", "readonly", "limited", "full"]]
+OrganizationMemberAccessLevel: TypeAlias = Open[Literal["none", "readonly", "limited", "full"]]
 OrganizationThirdPartyClientAccess: TypeAlias = Open[Literal["block", "allow"]]
 RoleSource: TypeAlias = Open[Literal["direct", "groups"]]
 RoleType: TypeAlias = Open[Literal["tenant", "organization"]]
@@ -80,8 +86,29 @@ class OrganizationClientAssociation(Struct, frozen=True, kw_only=True):
     use_for_member_access: bool | None = None
 
 
+class OrganizationConnectionInformation(Struct, frozen=True, kw_only=True):
+    """`connection` of `OrganizationConnection`."""
+
+    name: str | None = None
+    strategy: str | None = None
+
+
+class OrganizationConnection(Struct, frozen=True, kw_only=True):
+    """`enabled_connections` of `Organization`."""
+
+    organization_connection_name: str | None = None
+    assign_membership_on_login: bool | None = None
+    show_as_button: bool | None = None
+    is_signup_enabled: bool | None = None
+    organization_access_level: OrganizationAccessLevel | None = None
+    is_enabled: bool | None = None
+    connection_id: str = ""
+    connection: OrganizationConnectionInformation | None = None
+    organization_member_access_level: OrganizationMemberAccessLevel | None = None
+
+
 class Organization(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_user_organizations`."""
+    """Answered by `client_grants.get_all_organizations`."""
 
     id: str = ""
     name: str | None = None
@@ -92,6 +119,7 @@ class Organization(Struct, frozen=True, kw_only=True):
     third_party_client_access: OrganizationThirdPartyClientAccess | None = None
     is_app_entitlement_active: bool | None = None
     client: OrganizationClientAssociation | None = None
+    enabled_connections: list[OrganizationConnection] | None = None
 
 
 class TokenQuotaClientCredentialsDict(TypedDict, total=False):
@@ -115,9 +143,9 @@ class IdDict(TypedDict):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_role_source_groups`."""
+    """Answered by `groups.get_all`."""
 
-    id: str | None = None
+    id: str = ""
     name: str | None = None
     external_id: str | None = None
     connection_id: str | None = None
@@ -127,13 +155,41 @@ class Group(Struct, frozen=True, kw_only=True):
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_roles`."""
+    """Answered by `groups.get_roles`."""
 
     id: str = ""
     name: str | None = None
     description: str | None = None
     type: RoleType | None = None
     owner_id: str | None = None
+
+
+class AssignGroupRoles(TypedDict):
+    """Sent by `groups.assign_roles`."""
+
+    roles: list[str]
+
+
+class GuardianFactorSettings(Struct, frozen=True, kw_only=True):
+    """`settings` of `GuardianFactor`."""
+
+    otp_length: int | None = None
+    otp_expiration_time: int | None = None
+
+
+class GuardianFactor(Struct, frozen=True, kw_only=True):
+    """Answered by `guardian.get_factors`."""
+
+    enabled: bool | None = None
+    trial_expired: bool | None = None
+    name: GuardianFactorName | None = None
+    settings: GuardianFactorSettings | None = None
+
+
+class SetGuardianFactor(TypedDict):
+    """Sent by `guardian.update_factor`."""
+
+    enabled: bool
 
 
 class IdentityDict(TypedDict, total=False):
@@ -145,7 +201,7 @@ class IdentityDict(TypedDict, total=False):
 
 
 class EffectiveRole(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_effective_roles`."""
+    """Answered by `organizations.get_member_effective_roles`."""
 
     id: str = ""
     name: str = ""
@@ -172,7 +228,7 @@ class RefreshTokenResourceServer(Struct, frozen=True, kw_only=True):
 
 
 class RefreshToken(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_refresh_tokens`."""
+    """Answered by `refresh_tokens.get_all`."""
 
     id: str = ""
     user_id: str | None = None
@@ -188,6 +244,44 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
     last_exchanged_at: str | dict[str, Any] | None = None
 
 
+class ClaimsMappingRule(Struct, frozen=True, kw_only=True):
+    """`custom_claims` of `ClaimsMapping`."""
+
+    name: str = ""
+    expression: str = ""
+
+
+class ClaimsMapping(Struct, frozen=True, kw_only=True):
+    """`claims_mapping` of `ResourceServerAccessToken`."""
+
+    custom_claims: list[ClaimsMappingRule] | None = None
+
+
+class ResourceServerAccessToken(Struct, frozen=True, kw_only=True):
+    """`access_token` of `ResourceServer`."""
+
+    claims_mapping: ClaimsMapping | None = None
+
+
+class ClaimsMappingRuleDict(TypedDict):
+    """`custom_claims` of `ClaimsMappingDict`."""
+
+    name: str
+    expression: str
+
+
+class ClaimsMappingDict(TypedDict, total=False):
+    """`claims_mapping` of `ResourceServerAccessTokenDict`."""
+
+    custom_claims: list[ClaimsMappingRuleDict]
+
+
+class ResourceServerAccessTokenDict(TypedDict, total=False):
+    """`access_token` of `CreateResourceServer`."""
+
+    claims_mapping: ClaimsMappingDict
+
+
 class PermissionDict(TypedDict):
     """`permissions` of `PermissionList`."""
 
@@ -196,7 +290,7 @@ class PermissionDict(TypedDict):
 
 
 class PermissionList(TypedDict):
-    """Sent by `users.assign_permissions`."""
+    """Sent by `roles.add_permissions`."""
 
     permissions: list[PermissionDict]
 
@@ -245,7 +339,7 @@ class SessionActorMetadata(Struct, frozen=True, kw_only=True):
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """Answered by `users.get_sessions`."""
+    """Answered by `sessions.get`."""
 
     id: str = ""
     user_id: str | None = None

@@ -9,7 +9,8 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 from msgspec import Struct, field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
-from ..pagination import Checkpoint, Offset, Page, paged
+from ..pages import Checkpoint, Offset, Page
+from ..pagination import paged
 from .logs import Log
 from .shared import (
     EffectiveRole,
@@ -149,7 +150,7 @@ class Authenticator(Struct, frozen=True, kw_only=True):
     """`authentication_methods` of `AuthenticationMethod`."""
 
     type: AuthenticatorType | None = None
-    id: str | None = None
+    id: str = ""
 
 
 class AuthenticationMethod(Struct, frozen=True, kw_only=True):
@@ -166,7 +167,7 @@ class AuthenticationMethod(Struct, frozen=True, kw_only=True):
     email: str | None = None
     key_id: str | None = None
     public_key: str | None = None
-    created_at: str = ""
+    created_at: str | None = None
     enrolled_at: str | None = None
     last_auth_at: str | None = None
     credential_device_type: str | None = None
@@ -246,7 +247,7 @@ class EffectivePermission(Struct, frozen=True, kw_only=True):
 class PermissionSourceRole(Struct, frozen=True, kw_only=True):
     """Answered by `users.get_effective_permission_source_roles`."""
 
-    id: str | None = None
+    id: str = ""
     name: str | None = None
     description: str | None = None
     sources: list[PermissionRoleSource] | None = None
@@ -257,7 +258,7 @@ class PermissionSourceRole(Struct, frozen=True, kw_only=True):
 class Enrollment(Struct, frozen=True, kw_only=True):
     """Answered by `users.get_enrollments`."""
 
-    id: str | None = None
+    id: str = ""
     status: EnrollmentStatus | None = None
     type: str | None = None
     name: str | None = None
@@ -271,7 +272,7 @@ class Enrollment(Struct, frozen=True, kw_only=True):
 class FederatedTokenSet(Struct, frozen=True, kw_only=True):
     """Answered by `users.get_all_tokensets`."""
 
-    id: str | None = None
+    id: str = ""
     connection: str | None = None
     scope: str | None = None
     expires_at: str | None = None
@@ -282,7 +283,7 @@ class FederatedTokenSet(Struct, frozen=True, kw_only=True):
 class UserGroup(Struct, frozen=True, kw_only=True):
     """Answered by `users.get_groups`."""
 
-    id: str | None = None
+    id: str = ""
     name: str | None = None
     external_id: str | None = None
     connection_id: str | None = None
