@@ -24,6 +24,8 @@ _logger = logging.getLogger("anyauth0_transports.local")
 _LONGEST_BODY = 20 * 1024 * 1024
 # Seconds for answers that are under way when it stops. Only those that were told to wait take so long.
 _GRACE = 0.2
+# A token with every scope of the Management API is longer than what aiohttp takes by default.
+_LONGEST_HEADER = 64 * 1024
 
 
 class Server:
@@ -137,7 +139,7 @@ class _Service:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=_LONGEST_BODY)
         app.router.add_route("*", "/{anything:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE, max_field_size=_LONGEST_HEADER)
         await runner.setup()
         try:
             for listening, context in self._listening:
