@@ -48,6 +48,7 @@ __all__ = [
     "comma",
     "endpoint",
     "operation",
+    "spelled",
 ]
 
 
@@ -311,3 +312,8 @@ def operation(function: Callable[Concatenate[Any, P], Flow[R]]) -> Operation[P, 
 def comma(values: str | Iterable[str] | None) -> str | None:
     """Return the names joined by commas, as the API wants its `fields`."""
     return values if values is None or isinstance(values, str) else ",".join(values)
+
+
+def spelled(body: Mapping[str, object], **names: str) -> dict[str, object]:
+    """Return a body with the API's own names for arguments that Python cannot call so (`from_`)."""
+    return {names.get(name, name): value for name, value in body.items()}

@@ -64,21 +64,24 @@ def _struct(models: Models, definition: Definition, known: set[str], use: str) -
 
 def _typed_dict(models: Models, definition: Definition, known: set[str], use: str) -> str:
     name = models.names[definition.key]
+    whole_body = models.is_body(definition.key)
     required = any(each.required for each in definition.fields)
     whole = required and all(each.required for each in definition.fields)
     pairs = [
         (
-            each.wire,
+            # As an argument it cannot have its name; within a dict it can.
+            f"{each.wire}_" if whole_body and keyword.iskeyword(each.wire) else each.wire,
             models.text(each.type) if whole or not each.required else f"Required[{models.text(each.type)}]",
         )
         for each in definition.fields
     ]
     if all(wire.isidentifier() and not keyword.iskeyword(wire) for wire, _ in pairs):
         total = "" if whole else ", total=False"
-        quote = {each.wire: not known.issuperset(keys(each.type)) for each in definition.fields}
+        quote = [not known.issuperset(keys(each.type)) for each in definition.fields]
         lines = [f"class {name}(TypedDict{total}):", docstring([use], 1) + "\n"]
         lines += [
-            f'    {wire}: "{type_}"' if quote[wire] else f"    {wire}: {type_}" for wire, type_ in pairs
+            f'    {wire}: "{type_}"' if quoted else f"    {wire}: {type_}"
+            for (wire, type_), quoted in zip(pairs, quote, strict=True)
         ]
         return "\n".join(lines)
     inner = ", ".join(f'"{wire}": "{type_}"' for wire, type_ in pairs)

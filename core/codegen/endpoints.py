@@ -1,5 +1,6 @@
 """Operations as Python source: a method that returns a `Call`, under a decorator that has the facts."""
 
+import keyword
 import re
 from collections.abc import Sequence
 
@@ -37,7 +38,8 @@ def method(models: Models, overlay: Overlay, operation: Operation) -> tuple[str,
         parts = [f'"{each.wire}": {_part(models.text(each.type), snake(each.wire))}' for each in fields]
         call.append(f"multipart={{{', '.join(parts)}}}")
     elif body is not None:
-        call.append("json=body")
+        renamed = [f'{_keyword(each.wire)}="{each.wire}"' for each in fields if keyword.iskeyword(each.wire)]
+        call.append(f"json=spelled(body, {', '.join(renamed)})" if renamed else "json=body")
     signature = ["self", *(f"{name}: str" for name in path), *(["/"] if path else [])]
     if type_ and not fields:
         signature.append(f"body: {models.text(type_)}")
@@ -47,13 +49,17 @@ def method(models: Models, overlay: Overlay, operation: Operation) -> tuple[str,
         signature.append(f"**body: Unpack[{models.text(type_)}]")
     many = operation.pagination is not None or text.startswith("list[")
     title = overlay.summary.get(operation.title) or summary(operation, many=many)
-    needed = [] if operation.multipart else [f"`{each.wire}`" for each in fields if each.required]
+    needed = [] if operation.multipart else [f"`{_keyword(each.wire)}`" for each in fields if each.required]
     return alias, (
         f"    {_decorator(operation)}\n"
         f"    def {operation.name}({', '.join(signature)}) -> Call[{text}]:\n"
         f"{docstring([title, _facts(operation, needed)], 2)}\n"
         f"        return Call({', '.join(call)})\n"
     )
+
+
+def _keyword(wire: str) -> str:
+    return f"{wire}_" if keyword.iskeyword(wire) else wire
 
 
 def _part(type_: str, name: str) -> str:
@@ -158,7 +164,14 @@ def _facts(operation: Operation, needed: Sequence[str]) -> str:
             facts.append("Pages by number" + (f", up to {wall} items in all." if wall else "."))
     if needed:
         facts.append(f"Needs {_listed(needed, 'and')}.")
+    raises = [f"`{error}`" for status, error in _ERRORS.items() if status in operation.responses]
+    if raises:
+        facts.append(f"Raises {_listed(raises, 'or')}.")
     return " ".join(facts)
+
+
+# What may go wrong with any call is not said at each.
+_ERRORS = {"404": "NotFound", "409": "Conflict"}
 
 
 def _listed(names: Sequence[str], word: str) -> str:

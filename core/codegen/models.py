@@ -41,6 +41,10 @@ class Models:
         """Return a type with the names of its definitions in it."""
         return KEY.sub(lambda match: self.names[match[1]], type_)
 
+    def is_body(self, key: str) -> bool:
+        """Say whether a definition is what a call sends as a whole."""
+        return key in self._bodies
+
     def answer(self, operation: Operation) -> str | None:
         """Return the type that an operation answers; `None` for one that answers nothing."""
         schema = operation.answer

@@ -17,7 +17,7 @@ _IMPORTS = {
     "types": ("NoneType",),
     "typing": ("TYPE_CHECKING", "Any", "Literal", "Required", "TypeAlias", "TypedDict", "TypeVar", "Unpack"),
     "msgspec": ("Struct", "field"),
-    "..endpoint": ("Call", "Mode", "Resource", "comma", "endpoint"),
+    "..endpoint": ("Call", "Mode", "Resource", "comma", "endpoint", "spelled"),
     "..multipart": ("File", "Upload"),
     "..pages": ("Checkpoint", "Offset", "Page"),
     "..pagination": ("paged",),

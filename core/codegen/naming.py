@@ -112,14 +112,26 @@ def article(noun: str) -> str:
 def summary(operation: Operation, *, many: bool) -> str:
     """Return the first line of a docstring, from the names alone; `many` is whether a list is answered."""
     verb, _, rest = operation.name.partition("_")
+    rest = rest.removeprefix("all_")
     one = article(singular(words(operation.resource)))
+    if operation.name in ("get_all", "search"):
+        return f"{'List' if verb == 'get' else 'Search'} the {words(operation.resource)}."
     if not rest:
         return f"{verb.capitalize()} {one}."
-    if operation.name == "get_all":
-        return f"List the {words(operation.resource)}."
     if many and verb == "get":
         verb = "list"
     # One of many has an id in its path, or gets one.
     several = operation.path.endswith("}") or verb == "create"
     thing = words(rest)
-    return f"{verb.capitalize()} {article(thing) if several and not many else f'the {thing}'} of {one}."
+    thing = article(thing) if several and not many else f"the {thing}"
+    if not _PARENT.search(operation.path):
+        return f"{verb.capitalize()} {thing}."
+    linked = _LINKS.get(verb) if not operation.path.endswith("}") else None
+    if linked is not None:
+        verb, preposition = linked
+        return f"{verb.capitalize()} {words(rest)} {preposition} {one}."
+    return f"{verb.capitalize()} {thing} {'for' if verb == 'create' else 'of'} {one}."
+
+
+_PARENT = re.compile(r"\}/[a-z]")
+_LINKS = {"add": ("add", "to"), "assign": ("assign", "to"), "delete": ("remove", "from")}

@@ -68,56 +68,56 @@ class Tree(Generic[Mode]):
 
     @property
     def actions(self) -> "Actions[Mode]":
-        """Work with actions."""
+        """Actions: code of your own that runs at points of a flow, its versions, modules and triggers."""
         from .actions import Actions
 
         return Actions(self._core)
 
     @property
     def agents(self) -> "Agents[Mode]":
-        """Work with agents."""
+        """Agents: the AI agents that are known to the tenant."""
         from .agents import Agents
 
         return Agents(self._core)
 
     @property
     def anomaly(self) -> "Anomaly[Mode]":
-        """Work with anomaly."""
+        """Addresses that are blocked for too many failed logins."""
         from .anomaly import Anomaly
 
         return Anomaly(self._core)
 
     @property
     def attack_protection(self) -> "AttackProtection[Mode]":
-        """Work with attack protection."""
+        """Protection against bots, leaked passwords, brute force and suspicious addresses."""
         from .attack_protection import AttackProtection
 
         return AttackProtection(self._core)
 
     @property
     def blacklists(self) -> "Blacklists[Mode]":
-        """Work with blacklists."""
+        """Access tokens that are no longer to be accepted (of the time before refresh tokens)."""
         from .blacklists import Blacklists
 
         return Blacklists(self._core)
 
     @property
     def branding(self) -> "Branding[Mode]":
-        """Work with branding."""
+        """How login pages and messages look: colours, themes, templates, phone providers."""
         from .branding import Branding
 
         return Branding(self._core)
 
     @property
     def client_grants(self) -> "ClientGrants[Mode]":
-        """Work with client grants."""
+        """Which application may ask for which scopes of which API."""
         from .client_grants import ClientGrants
 
         return ClientGrants(self._core)
 
     @property
     def client_profiles(self) -> "ClientProfiles[Mode]":
-        """Work with client profiles."""
+        """Profiles that applications are made from."""
         from .client_profiles import ClientProfiles
 
         return ClientProfiles(self._core)
@@ -131,7 +131,7 @@ class Tree(Generic[Mode]):
 
     @property
     def connection_profiles(self) -> "ConnectionProfiles[Mode]":
-        """Work with connection profiles."""
+        """Profiles that connections are made from."""
         from .connection_profiles import ConnectionProfiles
 
         return ConnectionProfiles(self._core)
@@ -145,91 +145,91 @@ class Tree(Generic[Mode]):
 
     @property
     def custom_domains(self) -> "CustomDomains[Mode]":
-        """Work with custom domains."""
+        """Domains of your own in front of the tenant."""
         from .custom_domains import CustomDomains
 
         return CustomDomains(self._core)
 
     @property
     def device_credentials(self) -> "DeviceCredentials[Mode]":
-        """Work with device credentials."""
+        """Public keys and refresh tokens of devices."""
         from .device_credentials import DeviceCredentials
 
         return DeviceCredentials(self._core)
 
     @property
     def email_templates(self) -> "EmailTemplates[Mode]":
-        """Work with email templates."""
+        """The mails that the tenant sends."""
         from .email_templates import EmailTemplates
 
         return EmailTemplates(self._core)
 
     @property
     def emails(self) -> "Emails[Mode]":
-        """Work with emails."""
+        """Who delivers the mails of the tenant."""
         from .emails import Emails
 
         return Emails(self._core)
 
     @property
     def event_streams(self) -> "EventStreams[Mode]":
-        """Work with event streams."""
+        """Where events of the tenant are sent to, and what became of them."""
         from .event_streams import EventStreams
 
         return EventStreams(self._core)
 
     @property
     def events(self) -> "Events[Mode]":
-        """Work with events."""
+        """Events of the tenant, as they happen."""
         from .events import Events
 
         return Events(self._core)
 
     @property
     def experimentation(self) -> "Experimentation[Mode]":
-        """Work with experimentation."""
+        """Experiments: feature flags, their variations, and the segments that get them."""
         from .experimentation import Experimentation
 
         return Experimentation(self._core)
 
     @property
     def flows(self) -> "Flows[Mode]":
-        """Work with flows."""
+        """Flows: steps that forms run on the server, and the connections that these use."""
         from .flows import Flows
 
         return Flows(self._core)
 
     @property
     def forms(self) -> "Forms[Mode]":
-        """Work with forms."""
+        """Forms that are shown while a user logs in or signs up."""
         from .forms import Forms
 
         return Forms(self._core)
 
     @property
     def grants(self) -> "Grants[Mode]":
-        """Work with grants."""
+        """What users have allowed applications to do."""
         from .grants import Grants
 
         return Grants(self._core)
 
     @property
     def groups(self) -> "Groups[Mode]":
-        """Work with groups."""
+        """Groups of users, as a directory has them, and their roles."""
         from .groups import Groups
 
         return Groups(self._core)
 
     @property
     def guardian(self) -> "Guardian[Mode]":
-        """Work with guardian."""
+        """Second factors: which are on, who delivers them, who is enrolled."""
         from .guardian import Guardian
 
         return Guardian(self._core)
 
     @property
     def hooks(self) -> "Hooks[Mode]":
-        """Work with hooks."""
+        """Hooks: code of your own at points of a flow (superseded by actions)."""
         from .hooks import Hooks
 
         return Hooks(self._core)
@@ -243,14 +243,14 @@ class Tree(Generic[Mode]):
 
     @property
     def keys(self) -> "Keys[Mode]":
-        """Work with keys."""
+        """Keys: for signing tokens, for encryption, for the access lists of networks."""
         from .keys import Keys
 
         return Keys(self._core)
 
     @property
     def log_streams(self) -> "LogStreams[Mode]":
-        """Work with log streams."""
+        """Where the log is sent to as it grows."""
         from .log_streams import LogStreams
 
         return LogStreams(self._core)
@@ -264,133 +264,133 @@ class Tree(Generic[Mode]):
 
     @property
     def network_acls(self) -> "NetworkAcls[Mode]":
-        """Work with network ACLS."""
+        """Rules on which networks may reach the tenant."""
         from .network_acls import NetworkAcls
 
         return NetworkAcls(self._core)
 
     @property
     def organizations(self) -> "Organizations[Mode]":
-        """Work with organizations."""
+        """Organizations: the customers of a product, their members, connections and invitations."""
         from .organizations import Organizations
 
         return Organizations(self._core)
 
     @property
     def prompts(self) -> "Prompts[Mode]":
-        """Work with prompts."""
+        """The pages of the universal login: texts, partials, rendering."""
         from .prompts import Prompts
 
         return Prompts(self._core)
 
     @property
     def rate_limit_policies(self) -> "RateLimitPolicies[Mode]":
-        """Work with rate limit policies."""
+        """How many requests who may make."""
         from .rate_limit_policies import RateLimitPolicies
 
         return RateLimitPolicies(self._core)
 
     @property
     def refresh_tokens(self) -> "RefreshTokens[Mode]":
-        """Work with refresh tokens."""
+        """Refresh tokens that were given out."""
         from .refresh_tokens import RefreshTokens
 
         return RefreshTokens(self._core)
 
     @property
     def resource_servers(self) -> "ResourceServers[Mode]":
-        """Work with resource servers."""
+        """APIs that tokens are made for, and their scopes."""
         from .resource_servers import ResourceServers
 
         return ResourceServers(self._core)
 
     @property
     def risk_assessments(self) -> "RiskAssessments[Mode]":
-        """Work with risk assessments."""
+        """How the risk of a login is judged."""
         from .risk_assessments import RiskAssessments
 
         return RiskAssessments(self._core)
 
     @property
     def roles(self) -> "Roles[Mode]":
-        """Work with roles."""
+        """Roles: permissions under one name, and who has them."""
         from .roles import Roles
 
         return Roles(self._core)
 
     @property
     def rules(self) -> "Rules[Mode]":
-        """Work with rules."""
+        """Rules: code of your own that runs after a login (superseded by actions)."""
         from .rules import Rules
 
         return Rules(self._core)
 
     @property
     def rules_configs(self) -> "RulesConfigs[Mode]":
-        """Work with rules configs."""
+        """Settings that rules can read."""
         from .rules_configs import RulesConfigs
 
         return RulesConfigs(self._core)
 
     @property
     def self_service_profiles(self) -> "SelfServiceProfiles[Mode]":
-        """Work with self service profiles."""
+        """Profiles by which customers set up their own single sign-on."""
         from .self_service_profiles import SelfServiceProfiles
 
         return SelfServiceProfiles(self._core)
 
     @property
     def sessions(self) -> "Sessions[Mode]":
-        """Work with sessions."""
+        """Sessions of users."""
         from .sessions import Sessions
 
         return Sessions(self._core)
 
     @property
     def stats(self) -> "Stats[Mode]":
-        """Work with stats."""
+        """How many users there were, and how many logins."""
         from .stats import Stats
 
         return Stats(self._core)
 
     @property
     def supplemental_signals(self) -> "SupplementalSignals[Mode]":
-        """Work with supplemental signals."""
+        """Signals of others about the risk of a login."""
         from .supplemental_signals import SupplementalSignals
 
         return SupplementalSignals(self._core)
 
     @property
     def tenants(self) -> "Tenants[Mode]":
-        """Work with tenants."""
+        """The settings of the whole tenant."""
         from .tenants import Tenants
 
         return Tenants(self._core)
 
     @property
     def tickets(self) -> "Tickets[Mode]":
-        """Work with tickets."""
+        """Links that let a user verify an address or set a new password."""
         from .tickets import Tickets
 
         return Tickets(self._core)
 
     @property
     def token_exchange_profiles(self) -> "TokenExchangeProfiles[Mode]":
-        """Work with token exchange profiles."""
+        """Which tokens of others may be exchanged for tokens of the tenant."""
         from .token_exchange_profiles import TokenExchangeProfiles
 
         return TokenExchangeProfiles(self._core)
 
     @property
     def user_attribute_profiles(self) -> "UserAttributeProfiles[Mode]":
-        """Work with user attribute profiles."""
+        """How attributes of users are named for the ways they come by."""
         from .user_attribute_profiles import UserAttributeProfiles
 
         return UserAttributeProfiles(self._core)
 
     @property
     def user_blocks(self) -> "UserBlocks[Mode]":
-        """Work with user blocks."""
+        """Users that are blocked for too many failed logins."""
         from .user_blocks import UserBlocks
 
         return UserBlocks(self._core)
@@ -411,7 +411,7 @@ class Tree(Generic[Mode]):
 
     @property
     def verifiable_credentials(self) -> "VerifiableCredentials[Mode]":
-        """Work with verifiable credentials."""
+        """Templates for what a wallet is asked to present."""
         from .verifiable_credentials import VerifiableCredentials
 
         return VerifiableCredentials(self._core)

@@ -464,7 +464,7 @@ class UpdateActionBindings(TypedDict, total=False):
 
 
 class Actions(Resource[Mode]):
-    """Work with actions."""
+    """Actions: code of your own that runs at points of a flow, its versions, modules and triggers."""
 
     __slots__ = ()
 
@@ -523,7 +523,7 @@ class Actions(Resource[Mode]):
     def get_version(self, action_id: str, id: str, /) -> Call[ActionVersion]:
         """Get a version of an action.
 
-        GET /actions/actions/{actionId}/versions/{id}. Scope: read:actions.
+        GET /actions/actions/{actionId}/versions/{id}. Scope: read:actions. Raises `NotFound`.
         """
         return Call(ActionVersion, path=(action_id, id))
 
@@ -531,7 +531,7 @@ class Actions(Resource[Mode]):
     def deploy_version(
         self, action_id: str, id: str, /, **body: Unpack[DeployActionVersion]
     ) -> Call[ActionVersion]:
-        """Deploy the version of an action.
+        """Deploy an older version of an action again.
 
         POST /actions/actions/{actionId}/versions/{id}/deploy. Scope: create:actions.
         """
@@ -541,7 +541,7 @@ class Actions(Resource[Mode]):
     def get(self, id: str, /) -> Call[Action]:
         """Get an action.
 
-        GET /actions/actions/{id}. Scope: read:actions.
+        GET /actions/actions/{id}. Scope: read:actions. Raises `NotFound`.
         """
         return Call(Action, path=(id,))
 
@@ -549,7 +549,7 @@ class Actions(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateAction]) -> Call[Action]:
         """Update an action.
 
-        PATCH /actions/actions/{id}. Scope: update:actions.
+        PATCH /actions/actions/{id}. Scope: update:actions. Raises `NotFound`.
         """
         return Call(Action, path=(id,), json=body)
 
@@ -557,13 +557,13 @@ class Actions(Resource[Mode]):
     def delete(self, id: str, /, *, force: bool | None = None) -> Call[None]:
         """Delete an action.
 
-        DELETE /actions/actions/{id}. Scope: delete:actions.
+        DELETE /actions/actions/{id}. Scope: delete:actions. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), query={"force": force})
 
     @endpoint("POST", "/actions/actions/{id}/deploy", scopes=("create:actions",))
     def deploy(self, id: str, /) -> Call[ActionVersion]:
-        """Deploy an action.
+        """Deploy an action: its draft becomes the version that runs.
 
         POST /actions/actions/{id}/deploy. Scope: create:actions.
         """
@@ -571,7 +571,7 @@ class Actions(Resource[Mode]):
 
     @endpoint("POST", "/actions/actions/{id}/test", scopes=("create:actions",))
     def test(self, id: str, /, **body: Unpack[TestActionBody]) -> Call[TestAction]:
-        """Test an action.
+        """Run the draft of an action with a payload of yours.
 
         POST /actions/actions/{id}/test. Scope: create:actions. Needs `payload`.
         """
@@ -579,9 +579,9 @@ class Actions(Resource[Mode]):
 
     @endpoint("GET", "/actions/executions/{id}", scopes=("read:actions",))
     def get_execution(self, id: str, /) -> Call[ActionExecution]:
-        """Get an execution of an action.
+        """Get what one run of the actions of a trigger did.
 
-        GET /actions/executions/{id}. Scope: read:actions.
+        GET /actions/executions/{id}. Scope: read:actions. Raises `NotFound`.
         """
         return Call(ActionExecution, path=(id,))
 
@@ -596,7 +596,7 @@ class Actions(Resource[Mode]):
     def get_modules(
         self, *, page: int | None = None, per_page: int | None = None
     ) -> Call[Page[ActionModuleListItem]]:
-        """List the modules of an action.
+        """List the modules.
 
         GET /actions/modules. In early access. Scope: read:actions. Pages by number.
         """
@@ -604,33 +604,34 @@ class Actions(Resource[Mode]):
 
     @endpoint("POST", "/actions/modules", scopes=("create:actions",), lifecycle="EA")
     def create_module(self, **body: Unpack[CreateActionModule]) -> Call[ActionModule]:
-        """Create a module of an action.
+        """Create a module.
 
-        POST /actions/modules. In early access. Scope: create:actions. Needs `name` and `code`.
+        POST /actions/modules. In early access. Scope: create:actions. Needs `name` and `code`. Raises
+        `Conflict`.
         """
         return Call(ActionModule, json=body)
 
     @endpoint("GET", "/actions/modules/{id}", scopes=("read:actions",), lifecycle="EA")
     def get_module(self, id: str, /) -> Call[ActionModule]:
-        """Get a module of an action.
+        """Get a module.
 
-        GET /actions/modules/{id}. In early access. Scope: read:actions.
+        GET /actions/modules/{id}. In early access. Scope: read:actions. Raises `NotFound`.
         """
         return Call(ActionModule, path=(id,))
 
     @endpoint("PATCH", "/actions/modules/{id}", scopes=("update:actions",), lifecycle="EA")
     def update_module(self, id: str, /, **body: Unpack[UpdateActionModule]) -> Call[ActionModule]:
-        """Update a module of an action.
+        """Update a module.
 
-        PATCH /actions/modules/{id}. In early access. Scope: update:actions.
+        PATCH /actions/modules/{id}. In early access. Scope: update:actions. Raises `NotFound` or `Conflict`.
         """
         return Call(ActionModule, path=(id,), json=body)
 
     @endpoint("DELETE", "/actions/modules/{id}", scopes=("delete:actions",), lifecycle="EA")
     def delete_module(self, id: str, /) -> Call[None]:
-        """Delete a module of an action.
+        """Delete a module.
 
-        DELETE /actions/modules/{id}. In early access. Scope: delete:actions.
+        DELETE /actions/modules/{id}. In early access. Scope: delete:actions. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -645,18 +646,19 @@ class Actions(Resource[Mode]):
     def get_module_actions(
         self, id: str, /, *, page: int | None = None, per_page: int | None = None
     ) -> Call[Page[ActionModuleAction]]:
-        """List the module actions of an action.
+        """List the actions that use a module.
 
-        GET /actions/modules/{id}/actions. In early access. Scope: read:actions. Pages by number.
+        GET /actions/modules/{id}/actions. In early access. Scope: read:actions. Pages by number. Raises
+        `NotFound`.
         """
         return Call(Page[ActionModuleAction], path=(id,), query={"page": page, "per_page": per_page})
 
     @endpoint("POST", "/actions/modules/{id}/rollback", scopes=("update:actions",), lifecycle="EA")
     def rollback_module(self, id: str, /, **body: Unpack[RollbackActionModule]) -> Call[ActionModule]:
-        """Rollback the module of an action.
+        """Make an older version of a module its draft again.
 
         POST /actions/modules/{id}/rollback. In early access. Scope: update:actions. Needs
-        `module_version_id`.
+        `module_version_id`. Raises `NotFound` or `Conflict`.
         """
         return Call(ActionModule, path=(id,), json=body)
 
@@ -671,31 +673,34 @@ class Actions(Resource[Mode]):
     def get_module_versions(
         self, id: str, /, *, page: int | None = None, per_page: int | None = None
     ) -> Call[Page[ActionModuleVersion]]:
-        """List the module versions of an action.
+        """List the versions of a module.
 
-        GET /actions/modules/{id}/versions. In early access. Scope: read:actions. Pages by number.
+        GET /actions/modules/{id}/versions. In early access. Scope: read:actions. Pages by number. Raises
+        `NotFound`.
         """
         return Call(Page[ActionModuleVersion], path=(id,), query={"page": page, "per_page": per_page})
 
     @endpoint("POST", "/actions/modules/{id}/versions", scopes=("update:actions",), lifecycle="EA")
     def create_module_version(self, id: str, /) -> Call[ActionModuleVersion]:
-        """Create a module version of an action.
+        """Make the draft of a module a version.
 
-        POST /actions/modules/{id}/versions. In early access. Scope: update:actions.
+        POST /actions/modules/{id}/versions. In early access. Scope: update:actions. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(ActionModuleVersion, path=(id,))
 
     @endpoint("GET", "/actions/modules/{id}/versions/{versionId}", scopes=("read:actions",), lifecycle="EA")
     def get_module_version(self, id: str, version_id: str, /) -> Call[ActionModuleVersion]:
-        """Get a module version of an action.
+        """Get a version of a module.
 
-        GET /actions/modules/{id}/versions/{versionId}. In early access. Scope: read:actions.
+        GET /actions/modules/{id}/versions/{versionId}. In early access. Scope: read:actions. Raises
+        `NotFound`.
         """
         return Call(ActionModuleVersion, path=(id, version_id))
 
     @endpoint("GET", "/actions/triggers", scopes=("read:actions",))
     def get_all_triggers(self) -> Call[ActionTriggers]:
-        """Get the all triggers of an action.
+        """List the triggers that actions can be bound to.
 
         GET /actions/triggers. Scope: read:actions.
         """
@@ -711,7 +716,7 @@ class Actions(Resource[Mode]):
     def get_trigger_bindings(
         self, trigger_id: str, /, *, page: int | None = None, per_page: int | None = None
     ) -> Call[Page[ActionBinding]]:
-        """List the trigger bindings of an action.
+        """List the actions that are bound to a trigger, in their order.
 
         GET /actions/triggers/{triggerId}/bindings. Scope: read:actions. Pages by number.
         """
@@ -721,7 +726,7 @@ class Actions(Resource[Mode]):
     def update_trigger_bindings(
         self, trigger_id: str, /, **body: Unpack[UpdateActionBindings]
     ) -> Call[ActionBindings]:
-        """Update the trigger bindings of an action.
+        """Bind actions to a trigger, in this order and no others.
 
         PATCH /actions/triggers/{triggerId}/bindings. Scope: update:actions.
         """

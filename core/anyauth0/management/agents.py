@@ -41,7 +41,7 @@ class UpdateAgent(TypedDict, total=False):
 
 
 class Agents(Resource[Mode]):
-    """Work with agents."""
+    """Agents: the AI agents that are known to the tenant."""
 
     __slots__ = ()
 
@@ -57,7 +57,7 @@ class Agents(Resource[Mode]):
     def create(self, **body: Unpack[CreateAgent]) -> Call[Agent]:
         """Create an agent.
 
-        POST /agents. In early access. Scope: create:agents. Needs `name`.
+        POST /agents. In early access. Scope: create:agents. Needs `name`. Raises `Conflict`.
         """
         return Call(Agent, json=body)
 
@@ -65,7 +65,7 @@ class Agents(Resource[Mode]):
     def get(self, id: str, /) -> Call[Agent]:
         """Get an agent.
 
-        GET /agents/{id}. In early access. Scope: read:agents.
+        GET /agents/{id}. In early access. Scope: read:agents. Raises `NotFound`.
         """
         return Call(Agent, path=(id,))
 
@@ -73,7 +73,7 @@ class Agents(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateAgent]) -> Call[Agent]:
         """Update an agent.
 
-        PATCH /agents/{id}. In early access. Scope: update:agents.
+        PATCH /agents/{id}. In early access. Scope: update:agents. Raises `NotFound`.
         """
         return Call(Agent, path=(id,), json=body)
 

@@ -8,21 +8,21 @@ from ..endpoint import Call, Mode, Resource, endpoint
 
 
 class Anomaly(Resource[Mode]):
-    """Work with anomaly."""
+    """Addresses that are blocked for too many failed logins."""
 
     __slots__ = ()
 
     @endpoint("GET", "/anomaly/blocks/ips/{id}", scopes=("read:anomaly_blocks",))
     def check_if_ip_is_blocked(self, id: str, /) -> Call[None]:
-        """Check an if IP is blocked of an anomaly.
+        """Ask whether an address is blocked: 200 if it is, `NotFound` if not.
 
-        GET /anomaly/blocks/ips/{id}. Scope: read:anomaly_blocks.
+        GET /anomaly/blocks/ips/{id}. Scope: read:anomaly_blocks. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
     @endpoint("DELETE", "/anomaly/blocks/ips/{id}", scopes=("delete:anomaly_blocks",))
     def delete_blocked_ip(self, id: str, /) -> Call[None]:
-        """Delete a blocked IP of an anomaly.
+        """Unblock an address.
 
         DELETE /anomaly/blocks/ips/{id}. Scope: delete:anomaly_blocks.
         """

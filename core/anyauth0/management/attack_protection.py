@@ -443,15 +443,15 @@ class UpdateSuspiciousIpThrottlingConfig(TypedDict, total=False):
 
 
 class AttackProtection(Resource[Mode]):
-    """Work with attack protection."""
+    """Protection against bots, leaked passwords, brute force and suspicious addresses."""
 
     __slots__ = ()
 
     @endpoint("GET", "/attack-protection/bot-detection", scopes=("read:attack_protection",))
     def get_bot_detection_config(self) -> Call[BotDetectionSettings]:
-        """Get the bot detection config of an attack protection.
+        """Get the bot detection config.
 
-        GET /attack-protection/bot-detection. Scope: read:attack_protection.
+        GET /attack-protection/bot-detection. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(BotDetectionSettings)
 
@@ -459,15 +459,15 @@ class AttackProtection(Resource[Mode]):
     def update_bot_detection_config(
         self, **body: Unpack[UpdateBotDetectionSettings]
     ) -> Call[BotDetectionSettings]:
-        """Update the bot detection config of an attack protection.
+        """Update the bot detection config.
 
-        PATCH /attack-protection/bot-detection. Scope: update:attack_protection.
+        PATCH /attack-protection/bot-detection. Scope: update:attack_protection. Raises `NotFound`.
         """
         return Call(BotDetectionSettings, json=body)
 
     @endpoint("GET", "/attack-protection/breached-password-detection", scopes=("read:attack_protection",))
     def get_breached_password_detection_config(self) -> Call[BreachedPasswordDetectionSettings]:
-        """Get the breached password detection config of an attack protection.
+        """Get the breached password detection config.
 
         GET /attack-protection/breached-password-detection. Scope: read:attack_protection.
         """
@@ -477,7 +477,7 @@ class AttackProtection(Resource[Mode]):
     def update_breached_password_detection_config(
         self, **body: Unpack[UpdateBreachedPasswordDetectionConfig]
     ) -> Call[BreachedPasswordDetectionSettings]:
-        """Update the breached password detection config of an attack protection.
+        """Update the breached password detection config.
 
         PATCH /attack-protection/breached-password-detection. Scope: update:attack_protection.
         """
@@ -485,7 +485,7 @@ class AttackProtection(Resource[Mode]):
 
     @endpoint("GET", "/attack-protection/brute-force-protection", scopes=("read:attack_protection",))
     def get_brute_force_config(self) -> Call[BruteForceSettings]:
-        """Get the brute force config of an attack protection.
+        """Get the brute force config.
 
         GET /attack-protection/brute-force-protection. Scope: read:attack_protection.
         """
@@ -493,7 +493,7 @@ class AttackProtection(Resource[Mode]):
 
     @endpoint("PATCH", "/attack-protection/brute-force-protection", scopes=("update:attack_protection",))
     def update_brute_force_config(self, **body: Unpack[UpdateBruteForceConfig]) -> Call[BruteForceSettings]:
-        """Update the brute force config of an attack protection.
+        """Update the brute force config.
 
         PATCH /attack-protection/brute-force-protection. Scope: update:attack_protection.
         """
@@ -501,9 +501,9 @@ class AttackProtection(Resource[Mode]):
 
     @endpoint("GET", "/attack-protection/captcha", scopes=("read:attack_protection",))
     def get_captcha_config(self) -> Call[AttackProtectionCaptcha]:
-        """Get the captcha config of an attack protection.
+        """Get the captcha config.
 
-        GET /attack-protection/captcha. Scope: read:attack_protection.
+        GET /attack-protection/captcha. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(AttackProtectionCaptcha)
 
@@ -511,17 +511,17 @@ class AttackProtection(Resource[Mode]):
     def update_captcha_config(
         self, **body: Unpack[UpdateAttackProtectionCaptcha]
     ) -> Call[AttackProtectionCaptcha]:
-        """Update the captcha config of an attack protection.
+        """Update the captcha config.
 
-        PATCH /attack-protection/captcha. Scope: update:attack_protection.
+        PATCH /attack-protection/captcha. Scope: update:attack_protection. Raises `NotFound`.
         """
         return Call(AttackProtectionCaptcha, json=body)
 
     @endpoint("GET", "/attack-protection/captcha/policies")
     def get_captcha_policies(self) -> Call[list[AttackProtectionCaptchaPolicy]]:
-        """List the captcha policies of an attack protection.
+        """List the captcha policies.
 
-        GET /attack-protection/captcha/policies.
+        GET /attack-protection/captcha/policies. Raises `NotFound`.
         """
         return Call(list[AttackProtectionCaptchaPolicy])
 
@@ -529,17 +529,18 @@ class AttackProtection(Resource[Mode]):
     def create_captcha_policy(
         self, **body: Unpack[CreateCaptchaPolicy]
     ) -> Call[AttackProtectionCaptchaPolicy]:
-        """Create a captcha policy of an attack protection.
+        """Create a captcha policy.
 
-        POST /attack-protection/captcha/policies. Needs `name`, `priority`, `match` and `action`.
+        POST /attack-protection/captcha/policies. Needs `name`, `priority`, `match` and `action`. Raises
+        `NotFound` or `Conflict`.
         """
         return Call(AttackProtectionCaptchaPolicy, json=body)
 
     @endpoint("GET", "/attack-protection/captcha/policies/{id}")
     def get_captcha_policy(self, id: str, /) -> Call[AttackProtectionCaptchaPolicy]:
-        """Get a captcha policy of an attack protection.
+        """Get a captcha policy.
 
-        GET /attack-protection/captcha/policies/{id}.
+        GET /attack-protection/captcha/policies/{id}. Raises `NotFound`.
         """
         return Call(AttackProtectionCaptchaPolicy, path=(id,))
 
@@ -547,25 +548,25 @@ class AttackProtection(Resource[Mode]):
     def update_captcha_policy(
         self, id: str, /, **body: Unpack[UpdateCaptchaPolicy]
     ) -> Call[AttackProtectionCaptchaPolicy]:
-        """Update a captcha policy of an attack protection.
+        """Update a captcha policy.
 
-        PATCH /attack-protection/captcha/policies/{id}.
+        PATCH /attack-protection/captcha/policies/{id}. Raises `NotFound` or `Conflict`.
         """
         return Call(AttackProtectionCaptchaPolicy, path=(id,), json=body)
 
     @endpoint("DELETE", "/attack-protection/captcha/policies/{id}")
     def delete_captcha_policy(self, id: str, /) -> Call[None]:
-        """Delete a captcha policy of an attack protection.
+        """Delete a captcha policy.
 
-        DELETE /attack-protection/captcha/policies/{id}.
+        DELETE /attack-protection/captcha/policies/{id}. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
     @endpoint("GET", "/attack-protection/phone-provider-protection", scopes=("read:attack_protection",))
     def get_phone_provider_protection_config(self) -> Call[PhoneProviderProtection]:
-        """Get the phone provider protection config of an attack protection.
+        """Get the phone provider protection config.
 
-        GET /attack-protection/phone-provider-protection. Scope: read:attack_protection.
+        GET /attack-protection/phone-provider-protection. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(PhoneProviderProtection)
 
@@ -573,7 +574,7 @@ class AttackProtection(Resource[Mode]):
     def update_phone_provider_protection_config(
         self, **body: Unpack[UpdatePhoneProviderProtection]
     ) -> Call[PhoneProviderProtection]:
-        """Update the phone provider protection config of an attack protection.
+        """Update the phone provider protection config.
 
         PATCH /attack-protection/phone-provider-protection. Scope: update:attack_protection. Needs `type`.
         """
@@ -581,7 +582,7 @@ class AttackProtection(Resource[Mode]):
 
     @endpoint("GET", "/attack-protection/suspicious-ip-throttling", scopes=("read:attack_protection",))
     def get_suspicious_ip_throttling_config(self) -> Call[SuspiciousIPThrottlingSettings]:
-        """Get the suspicious IP throttling config of an attack protection.
+        """Get the suspicious IP throttling config.
 
         GET /attack-protection/suspicious-ip-throttling. Scope: read:attack_protection.
         """
@@ -591,7 +592,7 @@ class AttackProtection(Resource[Mode]):
     def update_suspicious_ip_throttling_config(
         self, **body: Unpack[UpdateSuspiciousIpThrottlingConfig]
     ) -> Call[SuspiciousIPThrottlingSettings]:
-        """Update the suspicious IP throttling config of an attack protection.
+        """Update the suspicious IP throttling config.
 
         PATCH /attack-protection/suspicious-ip-throttling. Scope: update:attack_protection.
         """

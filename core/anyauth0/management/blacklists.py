@@ -25,13 +25,13 @@ class AddBlacklist(TypedDict, total=False):
 
 
 class Blacklists(Resource[Mode]):
-    """Work with blacklists."""
+    """Access tokens that are no longer to be accepted (of the time before refresh tokens)."""
 
     __slots__ = ()
 
     @endpoint("GET", "/blacklists/tokens")
     def get_all(self, *, aud: str | None = None) -> Call[list[BlacklistedToken]]:
-        """List the blacklists.
+        """List the tokens on the blacklist of an API.
 
         GET /blacklists/tokens.
         """
@@ -39,7 +39,7 @@ class Blacklists(Resource[Mode]):
 
     @endpoint("POST", "/blacklists/tokens")
     def add(self, **body: Unpack[AddBlacklist]) -> Call[None]:
-        """Add a blacklist.
+        """Add a token to the blacklist.
 
         POST /blacklists/tokens. Needs `jti`.
         """

@@ -471,13 +471,13 @@ _GetUniversalLoginTemplateAnswer: Any = GetUniversalLoginTemplate | str
 
 
 class Branding(Resource[Mode]):
-    """Work with branding."""
+    """How login pages and messages look: colours, themes, templates, phone providers."""
 
     __slots__ = ()
 
     @endpoint("GET", "/branding", scopes=("read:branding",))
     def get_settings(self) -> Call[BrandingSettings]:
-        """Get the settings of a branding.
+        """Get colours, logo and font of the tenant.
 
         GET /branding. Scope: read:branding.
         """
@@ -485,7 +485,7 @@ class Branding(Resource[Mode]):
 
     @endpoint("PATCH", "/branding", scopes=("update:branding",))
     def update_settings(self, **body: Unpack[UpdateBranding]) -> Call[BrandingSettings]:
-        """Update the settings of a branding.
+        """Update colours, logo and font of the tenant.
 
         PATCH /branding. Scope: update:branding.
         """
@@ -493,7 +493,7 @@ class Branding(Resource[Mode]):
 
     @endpoint("GET", "/branding/phone/providers", scopes=("read:phone_providers",))
     def get_all_phone_providers(self, *, disabled: bool | None = None) -> Call[BrandingPhoneProviders]:
-        """Get the all phone providers of a branding.
+        """List the phone providers.
 
         GET /branding/phone/providers. Scope: read:phone_providers.
         """
@@ -501,17 +501,18 @@ class Branding(Resource[Mode]):
 
     @endpoint("POST", "/branding/phone/providers", scopes=("create:phone_providers",))
     def configure_phone_provider(self, **body: Unpack[CreateBrandingPhoneProvider]) -> Call[PhoneProvider]:
-        """Configure the phone provider of a branding.
+        """Configure the phone provider.
 
-        POST /branding/phone/providers. Scope: create:phone_providers. Needs `name` and `credentials`.
+        POST /branding/phone/providers. Scope: create:phone_providers. Needs `name` and `credentials`. Raises
+        `Conflict`.
         """
         return Call(PhoneProvider, json=body)
 
     @endpoint("GET", "/branding/phone/providers/{id}", scopes=("read:phone_providers",))
     def get_phone_provider(self, id: str, /) -> Call[PhoneProvider]:
-        """Get a phone provider of a branding.
+        """Get a phone provider.
 
-        GET /branding/phone/providers/{id}. Scope: read:phone_providers.
+        GET /branding/phone/providers/{id}. Scope: read:phone_providers. Raises `NotFound`.
         """
         return Call(PhoneProvider, path=(id,))
 
@@ -519,17 +520,17 @@ class Branding(Resource[Mode]):
     def update_phone_provider(
         self, id: str, /, **body: Unpack[UpdateBrandingPhoneProvider]
     ) -> Call[PhoneProvider]:
-        """Update a phone provider of a branding.
+        """Update a phone provider.
 
-        PATCH /branding/phone/providers/{id}. Scope: update:phone_providers.
+        PATCH /branding/phone/providers/{id}. Scope: update:phone_providers. Raises `NotFound` or `Conflict`.
         """
         return Call(PhoneProvider, path=(id,), json=body)
 
     @endpoint("DELETE", "/branding/phone/providers/{id}", scopes=("delete:phone_providers",))
     def delete_phone_provider(self, id: str, /) -> Call[None]:
-        """Delete a phone provider of a branding.
+        """Delete a phone provider.
 
-        DELETE /branding/phone/providers/{id}. Scope: delete:phone_providers.
+        DELETE /branding/phone/providers/{id}. Scope: delete:phone_providers. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -537,15 +538,16 @@ class Branding(Resource[Mode]):
     def test_phone_provider(
         self, id: str, /, **body: Unpack[CreatePhoneProviderSendTest]
     ) -> Call[PhoneProviderSendTest]:
-        """Test the phone provider of a branding.
+        """Send a test message by a phone provider.
 
-        POST /branding/phone/providers/{id}/try. Scope: create:phone_providers. Needs `to`.
+        POST /branding/phone/providers/{id}/try. Scope: create:phone_providers. Needs `to`. Raises `NotFound`
+        or `Conflict`.
         """
         return Call(PhoneProviderSendTest, path=(id,), json=body)
 
     @endpoint("GET", "/branding/phone/templates", scopes=("read:phone_templates",))
     def get_all_phone_templates(self, *, disabled: bool | None = None) -> Call[PhoneTemplates]:
-        """Get the all phone templates of a branding.
+        """List the phone templates.
 
         GET /branding/phone/templates. Scope: read:phone_templates.
         """
@@ -553,39 +555,39 @@ class Branding(Resource[Mode]):
 
     @endpoint("POST", "/branding/phone/templates", scopes=("create:phone_templates",))
     def create_phone_template(self, **body: Unpack[CreatePhoneTemplate]) -> Call[PhoneTemplate]:
-        """Create a phone template of a branding.
+        """Create a phone template.
 
-        POST /branding/phone/templates. Scope: create:phone_templates.
+        POST /branding/phone/templates. Scope: create:phone_templates. Raises `Conflict`.
         """
         return Call(PhoneTemplate, json=body)
 
     @endpoint("GET", "/branding/phone/templates/{id}", scopes=("read:phone_templates",))
     def get_phone_template(self, id: str, /) -> Call[PhoneTemplate]:
-        """Get a phone template of a branding.
+        """Get a phone template.
 
-        GET /branding/phone/templates/{id}. Scope: read:phone_templates.
+        GET /branding/phone/templates/{id}. Scope: read:phone_templates. Raises `NotFound`.
         """
         return Call(PhoneTemplate, path=(id,))
 
     @endpoint("PATCH", "/branding/phone/templates/{id}", scopes=("update:phone_templates",))
     def update_phone_template(self, id: str, /, **body: Unpack[UpdatePhoneTemplate]) -> Call[PhoneTemplate]:
-        """Update a phone template of a branding.
+        """Update a phone template.
 
-        PATCH /branding/phone/templates/{id}. Scope: update:phone_templates.
+        PATCH /branding/phone/templates/{id}. Scope: update:phone_templates. Raises `NotFound`.
         """
         return Call(PhoneTemplate, path=(id,), json=body)
 
     @endpoint("DELETE", "/branding/phone/templates/{id}", scopes=("delete:phone_templates",))
     def delete_phone_template(self, id: str, /) -> Call[None]:
-        """Delete a phone template of a branding.
+        """Delete a phone template.
 
-        DELETE /branding/phone/templates/{id}. Scope: delete:phone_templates.
+        DELETE /branding/phone/templates/{id}. Scope: delete:phone_templates. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
     @endpoint("PATCH", "/branding/phone/templates/{id}/reset", scopes=("update:phone_templates",))
     def reset_template(self, id: str, /, body: Any) -> Call[PhoneTemplate]:
-        """Reset the template of a branding.
+        """Give a phone template its first content again.
 
         PATCH /branding/phone/templates/{id}/reset. Scope: update:phone_templates.
         """
@@ -595,31 +597,31 @@ class Branding(Resource[Mode]):
     def test_phone_template(
         self, id: str, /, **body: Unpack[CreatePhoneTemplateTestNotification]
     ) -> Call[PhoneTemplateTestNotification]:
-        """Test the phone template of a branding.
+        """Send a test message made from a phone template.
 
-        POST /branding/phone/templates/{id}/try. Scope: create:phone_templates. Needs `to`.
+        POST /branding/phone/templates/{id}/try. Scope: create:phone_templates. Needs `to`. Raises `NotFound`.
         """
         return Call(PhoneTemplateTestNotification, path=(id,), json=body)
 
     @endpoint("GET", "/branding/templates/universal-login", scopes=("read:branding",))
     def get_universal_login_template(self) -> Call[GetUniversalLoginTemplate | str]:
-        """Get the universal login template of a branding.
+        """Get the page template of the universal login.
 
-        GET /branding/templates/universal-login. Scope: read:branding.
+        GET /branding/templates/universal-login. Scope: read:branding. Raises `NotFound`.
         """
         return Call(_GetUniversalLoginTemplateAnswer)
 
     @endpoint("PUT", "/branding/templates/universal-login", scopes=("update:branding",))
     def set_universal_login_template(self, body: str | UniversalLoginTemplate) -> Call[None]:
-        """Set the universal login template of a branding.
+        """Set the page template of the universal login.
 
-        PUT /branding/templates/universal-login. Scope: update:branding.
+        PUT /branding/templates/universal-login. Scope: update:branding. Raises `Conflict`.
         """
         return Call(NoneType, json=body)
 
     @endpoint("DELETE", "/branding/templates/universal-login", scopes=("delete:branding",))
     def delete_universal_login_template(self) -> Call[None]:
-        """Delete the universal login template of a branding.
+        """Delete the page template of the universal login.
 
         DELETE /branding/templates/universal-login. Scope: delete:branding.
         """
@@ -627,42 +629,42 @@ class Branding(Resource[Mode]):
 
     @endpoint("POST", "/branding/themes", scopes=("update:branding",))
     def create_theme(self, **body: Unpack[CreateBrandingTheme]) -> Call[BrandingTheme]:
-        """Create a theme of a branding.
+        """Create a theme.
 
         POST /branding/themes. Scope: update:branding. Needs `borders`, `colors`, `fonts`, `page_background`
-        and `widget`.
+        and `widget`. Raises `Conflict`.
         """
         return Call(BrandingTheme, json=body)
 
     @endpoint("GET", "/branding/themes/default", scopes=("read:branding",))
     def get_default_theme(self) -> Call[BrandingTheme]:
-        """Get the default theme of a branding.
+        """Get the default theme.
 
-        GET /branding/themes/default. Scope: read:branding.
+        GET /branding/themes/default. Scope: read:branding. Raises `NotFound`.
         """
         return Call(BrandingTheme)
 
     @endpoint("GET", "/branding/themes/{themeId}", scopes=("read:branding",))
     def get_theme(self, theme_id: str, /) -> Call[BrandingTheme]:
-        """Get a theme of a branding.
+        """Get a theme.
 
-        GET /branding/themes/{themeId}. Scope: read:branding.
+        GET /branding/themes/{themeId}. Scope: read:branding. Raises `NotFound`.
         """
         return Call(BrandingTheme, path=(theme_id,))
 
     @endpoint("PATCH", "/branding/themes/{themeId}", scopes=("update:branding",))
     def update_theme(self, theme_id: str, /, **body: Unpack[CreateBrandingTheme]) -> Call[BrandingTheme]:
-        """Update a theme of a branding.
+        """Update a theme.
 
         PATCH /branding/themes/{themeId}. Scope: update:branding. Needs `borders`, `colors`, `fonts`,
-        `page_background` and `widget`.
+        `page_background` and `widget`. Raises `NotFound`.
         """
         return Call(BrandingTheme, path=(theme_id,), json=body)
 
     @endpoint("DELETE", "/branding/themes/{themeId}", scopes=("delete:branding",))
     def delete_theme(self, theme_id: str, /) -> Call[None]:
-        """Delete a theme of a branding.
+        """Delete a theme.
 
-        DELETE /branding/themes/{themeId}. Scope: delete:branding.
+        DELETE /branding/themes/{themeId}. Scope: delete:branding. Raises `NotFound`.
         """
         return Call(NoneType, path=(theme_id,))

@@ -60,7 +60,7 @@ class UpdateClientGrant(TypedDict, total=False):
 
 
 class ClientGrants(Resource[Mode]):
-    """Work with client grants."""
+    """Which application may ask for which scopes of which API."""
 
     __slots__ = ()
 
@@ -111,7 +111,7 @@ class ClientGrants(Resource[Mode]):
     def create(self, **body: Unpack[CreateClientGrant]) -> Call[ClientGrant]:
         """Create a client grant.
 
-        POST /client-grants. Scope: create:client_grants. Needs `audience`.
+        POST /client-grants. Scope: create:client_grants. Needs `audience`. Raises `NotFound` or `Conflict`.
         """
         return Call(ClientGrant, json=body)
 
@@ -127,9 +127,9 @@ class ClientGrants(Resource[Mode]):
         from_: str | None = None,
         sort: ClientGrantSortField | None = None,
     ) -> Call[Page[ClientGrant]]:
-        """Search a client grant.
+        """Search the client grants.
 
-        GET /client-grants/search. Pages by checkpoint.
+        GET /client-grants/search. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(
             Page[ClientGrant],
@@ -148,7 +148,7 @@ class ClientGrants(Resource[Mode]):
     def get(self, id: str, /) -> Call[ClientGrant]:
         """Get a client grant.
 
-        GET /client-grants/{id}. Scope: read:client_grants.
+        GET /client-grants/{id}. Scope: read:client_grants. Raises `NotFound`.
         """
         return Call(ClientGrant, path=(id,))
 
@@ -156,7 +156,7 @@ class ClientGrants(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateClientGrant]) -> Call[ClientGrant]:
         """Update a client grant.
 
-        PATCH /client-grants/{id}. Scope: update:client_grants.
+        PATCH /client-grants/{id}. Scope: update:client_grants. Raises `NotFound`.
         """
         return Call(ClientGrant, path=(id,), json=body)
 
@@ -187,10 +187,10 @@ class ClientGrants(Resource[Mode]):
         from_: str | None = None,
         take: int | None = None,
     ) -> Call[Page[Organization]]:
-        """List the all organizations of a client grant.
+        """List the organizations that a client grant is for.
 
         GET /client-grants/{id}/organizations. Scope: read:organization_client_grants. Pages by checkpoint or
-        by number, at most 100 items each.
+        by number, at most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[Organization],

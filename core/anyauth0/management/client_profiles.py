@@ -162,7 +162,7 @@ class UpdateClientProfile(TypedDict, total=False):
 
 
 class ClientProfiles(Resource[Mode]):
-    """Work with client profiles."""
+    """Profiles that applications are made from."""
 
     __slots__ = ()
 
@@ -185,7 +185,7 @@ class ClientProfiles(Resource[Mode]):
         """Create a client profile.
 
         POST /client-profiles. Scope: create:client_profiles. Needs `name`, `client_configuration` and
-        `apply_policy`.
+        `apply_policy`. Raises `Conflict`.
         """
         return Call(ClientProfile, json=body)
 
@@ -193,7 +193,7 @@ class ClientProfiles(Resource[Mode]):
     def get(self, id: str, /) -> Call[ClientProfile]:
         """Get a client profile.
 
-        GET /client-profiles/{id}. Scope: read:client_profiles.
+        GET /client-profiles/{id}. Scope: read:client_profiles. Raises `NotFound`.
         """
         return Call(ClientProfile, path=(id,))
 
@@ -201,7 +201,7 @@ class ClientProfiles(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateClientProfile]) -> Call[ClientProfile]:
         """Update a client profile.
 
-        PATCH /client-profiles/{id}. Scope: update:client_profiles.
+        PATCH /client-profiles/{id}. Scope: update:client_profiles. Raises `NotFound`.
         """
         return Call(ClientProfile, path=(id,), json=body)
 

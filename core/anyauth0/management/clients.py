@@ -981,7 +981,7 @@ class Clients(Resource[Mode]):
     def create(self, **body: Unpack[CreateClient]) -> Call[Client]:
         """Create a client.
 
-        POST /clients. Scope: create:clients. Needs `name`.
+        POST /clients. Scope: create:clients. Needs `name`. Raises `NotFound` or `Conflict`.
         """
         return Call(Client, json=body)
 
@@ -998,6 +998,7 @@ class Clients(Resource[Mode]):
         """Register a client by its metadata document, or bring it up to date.
 
         POST /clients/cimd/register. Scopes: create:clients or update:clients. Needs `external_client_id`.
+        Raises `Conflict`.
         """
         return Call(RegisteredCimdClient, json=body)
 
@@ -1022,7 +1023,8 @@ class Clients(Resource[Mode]):
     ) -> Call[Page[Client]]:
         """Search the clients.
 
-        GET /clients/search. In beta. Scopes: read:clients or read:client_summary. Pages by checkpoint.
+        GET /clients/search. In beta. Scopes: read:clients or read:client_summary. Pages by checkpoint. Raises
+        `NotFound`.
         """
         return Call(
             Page[Client],
@@ -1041,7 +1043,7 @@ class Clients(Resource[Mode]):
     def get_credentials(self, client_id: str, /) -> Call[list[ClientCredential]]:
         """List the credentials of a client.
 
-        GET /clients/{client_id}/credentials. Scope: read:client_credentials.
+        GET /clients/{client_id}/credentials. Scope: read:client_credentials. Raises `NotFound`.
         """
         return Call(list[ClientCredential], path=(client_id,))
 
@@ -1052,6 +1054,7 @@ class Clients(Resource[Mode]):
         """Register a credential with a client.
 
         POST /clients/{client_id}/credentials. Scope: create:client_credentials. Needs `credential_type`.
+        Raises `NotFound`.
         """
         return Call(ClientCredential, path=(client_id,), json=body)
 
@@ -1059,7 +1062,8 @@ class Clients(Resource[Mode]):
     def get_credential(self, client_id: str, credential_id: str, /) -> Call[ClientCredential]:
         """Get a credential of a client.
 
-        GET /clients/{client_id}/credentials/{credential_id}. Scope: read:client_credentials.
+        GET /clients/{client_id}/credentials/{credential_id}. Scope: read:client_credentials. Raises
+        `NotFound`.
         """
         return Call(ClientCredential, path=(client_id, credential_id))
 
@@ -1071,7 +1075,8 @@ class Clients(Resource[Mode]):
     ) -> Call[ClientCredential]:
         """Update a credential of a client.
 
-        PATCH /clients/{client_id}/credentials/{credential_id}. Scope: update:client_credentials.
+        PATCH /clients/{client_id}/credentials/{credential_id}. Scope: update:client_credentials. Raises
+        `NotFound`.
         """
         return Call(ClientCredential, path=(client_id, credential_id), json=body)
 
@@ -1096,7 +1101,7 @@ class Clients(Resource[Mode]):
         """Get a client.
 
         GET /clients/{id}. Scopes: read:clients, read:client_keys, read:client_credentials or
-        read:client_summary.
+        read:client_summary. Raises `NotFound`.
         """
         return Call(Client, path=(id,), query={"fields": comma(fields), "include_fields": include_fields})
 
@@ -1114,7 +1119,7 @@ class Clients(Resource[Mode]):
         """Update a client.
 
         PATCH /clients/{id}. Scopes: update:clients, update:client_keys, update:client_credentials or
-        update:client_token_vault_privileged_access.
+        update:client_token_vault_privileged_access. Raises `NotFound`.
         """
         return Call(Client, path=(id,), json=body)
 
@@ -1147,7 +1152,7 @@ class Clients(Resource[Mode]):
         """List the connections that a client may log users in with.
 
         GET /clients/{id}/connections. Scopes: read:connections, read:clients or read:client_summary. Pages by
-        checkpoint, at most 100 items each.
+        checkpoint, at most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[Connection],
@@ -1165,6 +1170,6 @@ class Clients(Resource[Mode]):
     def rotate_client_secret(self, id: str, /) -> Call[Client]:
         """Give a client a new secret; the old one is good no longer.
 
-        POST /clients/{id}/rotate-secret. Scope: update:client_keys.
+        POST /clients/{id}/rotate-secret. Scope: update:client_keys. Raises `NotFound`.
         """
         return Call(Client, path=(id,))

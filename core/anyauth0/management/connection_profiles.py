@@ -229,7 +229,7 @@ class UpdateConnectionProfile(TypedDict, total=False):
 
 
 class ConnectionProfiles(Resource[Mode]):
-    """Work with connection profiles."""
+    """Profiles that connections are made from."""
 
     __slots__ = ()
 
@@ -251,13 +251,13 @@ class ConnectionProfiles(Resource[Mode]):
     def create(self, **body: Unpack[CreateConnectionProfile]) -> Call[ConnectionProfile]:
         """Create a connection profile.
 
-        POST /connection-profiles. Scope: create:connection_profiles. Needs `name`.
+        POST /connection-profiles. Scope: create:connection_profiles. Needs `name`. Raises `Conflict`.
         """
         return Call(ConnectionProfile, json=body)
 
     @endpoint("GET", "/connection-profiles/templates", scopes=("read:connection_profiles",))
     def get_all_templates(self) -> Call[ConnectionProfileTemplate]:
-        """Get the all templates of a connection profile.
+        """List the templates for connection profiles.
 
         GET /connection-profiles/templates. Scope: read:connection_profiles.
         """
@@ -265,9 +265,9 @@ class ConnectionProfiles(Resource[Mode]):
 
     @endpoint("GET", "/connection-profiles/templates/{id}", scopes=("read:connection_profiles",))
     def get_template(self, id: str, /) -> Call[ConnectionProfileTemplateItem]:
-        """Get a template of a connection profile.
+        """Get a template for connection profiles.
 
-        GET /connection-profiles/templates/{id}. Scope: read:connection_profiles.
+        GET /connection-profiles/templates/{id}. Scope: read:connection_profiles. Raises `NotFound`.
         """
         return Call(ConnectionProfileTemplateItem, path=(id,))
 
@@ -275,7 +275,7 @@ class ConnectionProfiles(Resource[Mode]):
     def get(self, id: str, /) -> Call[ConnectionProfile]:
         """Get a connection profile.
 
-        GET /connection-profiles/{id}. Scope: read:connection_profiles.
+        GET /connection-profiles/{id}. Scope: read:connection_profiles. Raises `NotFound`.
         """
         return Call(ConnectionProfile, path=(id,))
 
@@ -283,7 +283,7 @@ class ConnectionProfiles(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateConnectionProfile]) -> Call[ConnectionProfile]:
         """Update a connection profile.
 
-        PATCH /connection-profiles/{id}. Scope: update:connection_profiles.
+        PATCH /connection-profiles/{id}. Scope: update:connection_profiles. Raises `NotFound`.
         """
         return Call(ConnectionProfile, path=(id,), json=body)
 

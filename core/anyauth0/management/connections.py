@@ -364,7 +364,7 @@ class Connections(Resource[Mode]):
     def create(self, **body: Unpack[CreateConnection]) -> Call[Connection]:
         """Create a connection.
 
-        POST /connections. Scope: create:connections. Needs `name` and `strategy`.
+        POST /connections. Scope: create:connections. Needs `name` and `strategy`. Raises `Conflict`.
         """
         return Call(Connection, json=body)
 
@@ -408,7 +408,7 @@ class Connections(Resource[Mode]):
     ) -> Call[Connection]:
         """Get a connection.
 
-        GET /connections/{id}. Scope: read:connections.
+        GET /connections/{id}. Scope: read:connections. Raises `NotFound`.
         """
         return Call(Connection, path=(id,), query={"fields": comma(fields), "include_fields": include_fields})
 
@@ -416,7 +416,7 @@ class Connections(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateConnection]) -> Call[Connection]:
         """Update a connection.
 
-        PATCH /connections/{id}. Scope: update:connections.
+        PATCH /connections/{id}. Scope: update:connections. Raises `NotFound` or `Conflict`.
         """
         return Call(Connection, path=(id,), json=body)
 
@@ -441,6 +441,7 @@ class Connections(Resource[Mode]):
         """List the clients that a connection is enabled for.
 
         GET /connections/{id}/clients. Scope: read:connections. Pages by checkpoint, at most 1000 items each.
+        Raises `NotFound`.
         """
         return Call(Page[EnabledClient], path=(id,), query={"take": take, "from": from_})
 
@@ -448,7 +449,7 @@ class Connections(Resource[Mode]):
     def update_enabled_clients(self, id: str, /, body: list[EnabledClientChangeDict]) -> Call[None]:
         """Enable and disable clients for a connection.
 
-        PATCH /connections/{id}/clients. Scope: update:connections.
+        PATCH /connections/{id}/clients. Scope: update:connections. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -456,7 +457,7 @@ class Connections(Resource[Mode]):
     def get_directory_provisioning(self, id: str, /) -> Call[DirectoryProvisioning]:
         """Get the directory provisioning of a connection.
 
-        GET /connections/{id}/directory-provisioning. Scope: read:directory_provisionings.
+        GET /connections/{id}/directory-provisioning. Scope: read:directory_provisionings. Raises `NotFound`.
         """
         return Call(DirectoryProvisioning, path=(id,))
 
@@ -466,7 +467,8 @@ class Connections(Resource[Mode]):
     ) -> Call[DirectoryProvisioning]:
         """Set up the provisioning of users from a directory.
 
-        POST /connections/{id}/directory-provisioning. Scope: create:directory_provisionings.
+        POST /connections/{id}/directory-provisioning. Scope: create:directory_provisionings. Raises
+        `NotFound` or `Conflict`.
         """
         return Call(DirectoryProvisioning, path=(id,), json=body)
 
@@ -476,7 +478,8 @@ class Connections(Resource[Mode]):
     ) -> Call[DirectoryProvisioning]:
         """Update the directory provisioning of a connection.
 
-        PATCH /connections/{id}/directory-provisioning. Scope: update:directory_provisionings.
+        PATCH /connections/{id}/directory-provisioning. Scope: update:directory_provisionings. Raises
+        `NotFound`.
         """
         return Call(DirectoryProvisioning, path=(id,), json=body)
 
@@ -486,7 +489,8 @@ class Connections(Resource[Mode]):
     def delete_directory_provisioning(self, id: str, /) -> Call[None]:
         """Give up the provisioning of users from a directory.
 
-        DELETE /connections/{id}/directory-provisioning. Scope: delete:directory_provisionings.
+        DELETE /connections/{id}/directory-provisioning. Scope: delete:directory_provisionings. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -499,6 +503,7 @@ class Connections(Resource[Mode]):
         """Get the mapping of attributes that a directory starts with.
 
         GET /connections/{id}/directory-provisioning/default-mapping. Scope: read:directory_provisionings.
+        Raises `NotFound`.
         """
         return Call(DefaultDirectoryMapping, path=(id,))
 
@@ -511,6 +516,7 @@ class Connections(Resource[Mode]):
         """Synchronize the users of a directory now.
 
         POST /connections/{id}/directory-provisioning/synchronizations. Scope: create:directory_provisionings.
+        Raises `NotFound` or `Conflict`.
         """
         return Call(DirectorySynchronization, path=(id,))
 
@@ -527,7 +533,7 @@ class Connections(Resource[Mode]):
         """List the groups that are synchronized from a directory.
 
         GET /connections/{id}/directory-provisioning/synchronized-groups. Scope: read:directory_provisionings.
-        Pages by checkpoint, at most 100 items each.
+        Pages by checkpoint, at most 100 items each. Raises `NotFound`.
         """
         return Call(Page[SynchronizedGroup], path=(id,), query={"from": from_, "take": take, "q": q})
 
@@ -540,7 +546,7 @@ class Connections(Resource[Mode]):
         """Add groups to those that are synchronized from a directory.
 
         POST /connections/{id}/directory-provisioning/synchronized-groups. Scope:
-        update:directory_provisionings. Needs `groups`.
+        update:directory_provisionings. Needs `groups`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -553,7 +559,7 @@ class Connections(Resource[Mode]):
         """Replace the groups that are synchronized from a directory.
 
         PUT /connections/{id}/directory-provisioning/synchronized-groups. Scope:
-        update:directory_provisionings. Needs `groups`.
+        update:directory_provisionings. Needs `groups`. Raises `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -566,7 +572,7 @@ class Connections(Resource[Mode]):
         """Take groups out of those that are synchronized from a directory.
 
         DELETE /connections/{id}/directory-provisioning/synchronized-groups. Scope:
-        update:directory_provisionings. Needs `groups`.
+        update:directory_provisionings. Needs `groups`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -574,7 +580,7 @@ class Connections(Resource[Mode]):
     def get_keys(self, id: str, /) -> Call[list[ConnectionKey]]:
         """List the keys of a connection.
 
-        GET /connections/{id}/keys. Scope: read:connections_keys.
+        GET /connections/{id}/keys. Scope: read:connections_keys. Raises `NotFound`.
         """
         return Call(list[ConnectionKey], path=(id,))
 
@@ -582,7 +588,7 @@ class Connections(Resource[Mode]):
     def create_keys(self, id: str, /, **body: Unpack[ConnectionKeySettings]) -> Call[list[ConnectionKey]]:
         """Make the first keys of a connection.
 
-        POST /connections/{id}/keys. Scope: create:connections_keys.
+        POST /connections/{id}/keys. Scope: create:connections_keys. Raises `NotFound` or `Conflict`.
         """
         return Call(list[ConnectionKey], path=(id,), json=body)
 
@@ -592,7 +598,8 @@ class Connections(Resource[Mode]):
     def rotate_keys(self, id: str, /, **body: Unpack[ConnectionKeySettings]) -> Call[ConnectionKey]:
         """Rotate the keys of a connection: the next one becomes the current one.
 
-        POST /connections/{id}/keys/rotate. Scopes: create:connections_keys or update:connections_keys.
+        POST /connections/{id}/keys/rotate. Scopes: create:connections_keys or update:connections_keys. Raises
+        `NotFound`.
         """
         return Call(ConnectionKey, path=(id,), json=body)
 
@@ -600,7 +607,7 @@ class Connections(Resource[Mode]):
     def get_scim_configuration(self, id: str, /) -> Call[ScimConfiguration]:
         """Get the SCIM configuration of a connection.
 
-        GET /connections/{id}/scim-configuration. Scope: read:scim_config.
+        GET /connections/{id}/scim-configuration. Scope: read:scim_config. Raises `NotFound`.
         """
         return Call(ScimConfiguration, path=(id,))
 
@@ -610,7 +617,7 @@ class Connections(Resource[Mode]):
     ) -> Call[ScimConfiguration]:
         """Set up SCIM for a connection.
 
-        POST /connections/{id}/scim-configuration. Scope: create:scim_config.
+        POST /connections/{id}/scim-configuration. Scope: create:scim_config. Raises `NotFound` or `Conflict`.
         """
         return Call(ScimConfiguration, path=(id,), json=body)
 
@@ -621,7 +628,7 @@ class Connections(Resource[Mode]):
         """Update the SCIM configuration of a connection.
 
         PATCH /connections/{id}/scim-configuration. Scope: update:scim_config. Needs `user_id_attribute` and
-        `mapping`.
+        `mapping`. Raises `NotFound`.
         """
         return Call(ScimConfiguration, path=(id,), json=body)
 
@@ -629,7 +636,7 @@ class Connections(Resource[Mode]):
     def delete_scim_configuration(self, id: str, /) -> Call[None]:
         """Give up SCIM for a connection.
 
-        DELETE /connections/{id}/scim-configuration. Scope: delete:scim_config.
+        DELETE /connections/{id}/scim-configuration. Scope: delete:scim_config. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -637,7 +644,7 @@ class Connections(Resource[Mode]):
     def get_default_scim_mapping(self, id: str, /) -> Call[DefaultScimMapping]:
         """Get the mapping of attributes that SCIM starts with.
 
-        GET /connections/{id}/scim-configuration/default-mapping. Scope: read:scim_config.
+        GET /connections/{id}/scim-configuration/default-mapping. Scope: read:scim_config. Raises `NotFound`.
         """
         return Call(DefaultScimMapping, path=(id,))
 
@@ -645,15 +652,16 @@ class Connections(Resource[Mode]):
     def get_scim_tokens(self, id: str, /) -> Call[list[ScimToken]]:
         """List the SCIM tokens of a connection.
 
-        GET /connections/{id}/scim-configuration/tokens. Scope: read:scim_token.
+        GET /connections/{id}/scim-configuration/tokens. Scope: read:scim_token. Raises `NotFound`.
         """
         return Call(list[ScimToken], path=(id,))
 
     @endpoint("POST", "/connections/{id}/scim-configuration/tokens", scopes=("create:scim_token",))
     def create_scim_token(self, id: str, /, **body: Unpack[CreateScimToken]) -> Call[NewScimToken]:
-        """Create a SCIM token of a connection.
+        """Create a SCIM token for a connection.
 
-        POST /connections/{id}/scim-configuration/tokens. Scope: create:scim_token.
+        POST /connections/{id}/scim-configuration/tokens. Scope: create:scim_token. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(NewScimToken, path=(id,), json=body)
 
@@ -663,7 +671,8 @@ class Connections(Resource[Mode]):
     def delete_scim_token(self, id: str, token_id: str, /) -> Call[None]:
         """Delete a SCIM token of a connection.
 
-        DELETE /connections/{id}/scim-configuration/tokens/{tokenId}. Scope: delete:scim_token.
+        DELETE /connections/{id}/scim-configuration/tokens/{tokenId}. Scope: delete:scim_token. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id, token_id))
 
@@ -671,7 +680,7 @@ class Connections(Resource[Mode]):
     def check_status(self, id: str, /) -> Call[None]:
         """Ask whether a connection is online; an error says that it is not.
 
-        GET /connections/{id}/status. Scope: read:connections.
+        GET /connections/{id}/status. Scope: read:connections. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -679,6 +688,6 @@ class Connections(Resource[Mode]):
     def delete_user_by_email(self, id: str, /, *, email: str) -> Call[None]:
         """Delete the user of a connection that has an e-mail address.
 
-        DELETE /connections/{id}/users. Scope: delete:users.
+        DELETE /connections/{id}/users. Scope: delete:users. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), query={"email": email})

@@ -143,7 +143,7 @@ class VerifyCustomDomain(Struct, frozen=True, kw_only=True):
 
 
 class CustomDomains(Resource[Mode]):
-    """Work with custom domains."""
+    """Domains of your own in front of the tenant."""
 
     __slots__ = ()
 
@@ -184,13 +184,13 @@ class CustomDomains(Resource[Mode]):
     def create(self, **body: Unpack[CreateCustomDomain]) -> Call[CustomDomain]:
         """Create a custom domain.
 
-        POST /custom-domains. Scope: create:custom_domains. Needs `domain` and `type`.
+        POST /custom-domains. Scope: create:custom_domains. Needs `domain` and `type`. Raises `Conflict`.
         """
         return Call(CustomDomain, json=body)
 
     @endpoint("GET", "/custom-domains/default", scopes=("read:custom_domains",))
     def get_default(self) -> Call[DefaultDomain]:
-        """Get the default of a custom domain.
+        """Get the domain that links are made with unless a call says otherwise.
 
         GET /custom-domains/default. Scope: read:custom_domains.
         """
@@ -198,7 +198,7 @@ class CustomDomains(Resource[Mode]):
 
     @endpoint("PATCH", "/custom-domains/default", scopes=("update:custom_domains",))
     def set_default(self, **body: Unpack[SetDefaultCustomDomain]) -> Call[DefaultDomain]:
-        """Set the default of a custom domain.
+        """Set the domain that links are made with unless a call says otherwise.
 
         PATCH /custom-domains/default. Scope: update:custom_domains. Needs `domain`.
         """
@@ -208,7 +208,7 @@ class CustomDomains(Resource[Mode]):
     def get(self, id: str, /) -> Call[CustomDomain]:
         """Get a custom domain.
 
-        GET /custom-domains/{id}. Scope: read:custom_domains.
+        GET /custom-domains/{id}. Scope: read:custom_domains. Raises `NotFound`.
         """
         return Call(CustomDomain, path=(id,))
 
@@ -224,22 +224,22 @@ class CustomDomains(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a custom domain.
 
-        DELETE /custom-domains/{id}. Scope: delete:custom_domains.
+        DELETE /custom-domains/{id}. Scope: delete:custom_domains. Raises `Conflict`.
         """
         return Call(NoneType, path=(id,))
 
     @endpoint("POST", "/custom-domains/{id}/test", scopes=("read:custom_domains",))
     def test(self, id: str, /) -> Call[TestCustomDomain]:
-        """Test a custom domain.
+        """Ask whether a custom domain works.
 
-        POST /custom-domains/{id}/test. Scope: read:custom_domains.
+        POST /custom-domains/{id}/test. Scope: read:custom_domains. Raises `NotFound` or `Conflict`.
         """
         return Call(TestCustomDomain, path=(id,))
 
     @endpoint("POST", "/custom-domains/{id}/verify", scopes=("create:custom_domains",))
     def verify(self, id: str, /) -> Call[VerifyCustomDomain]:
-        """Verify a custom domain.
+        """Ask for the verification of a custom domain.
 
-        POST /custom-domains/{id}/verify. Scope: create:custom_domains.
+        POST /custom-domains/{id}/verify. Scope: create:custom_domains. Raises `NotFound`.
         """
         return Call(VerifyCustomDomain, path=(id,))

@@ -45,7 +45,7 @@ class CreatePublicKeyDeviceCredential(TypedDict, total=False):
 
 
 class DeviceCredentials(Resource[Mode]):
-    """Work with device credentials."""
+    """Public keys and refresh tokens of devices."""
 
     __slots__ = ()
 
@@ -90,10 +90,10 @@ class DeviceCredentials(Resource[Mode]):
     def create_public_key(
         self, **body: Unpack[CreatePublicKeyDeviceCredential]
     ) -> Call[PublicKeyDeviceCredential]:
-        """Create a public key of a device credential.
+        """Register the public key of a device.
 
         POST /device-credentials. Scope: create:current_user_device_credentials. Needs `device_name`, `type`,
-        `value` and `device_id`.
+        `value` and `device_id`. Raises `Conflict`.
         """
         return Call(PublicKeyDeviceCredential, json=body)
 

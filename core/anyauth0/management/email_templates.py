@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
 from msgspec import Struct, field
 
-from ..endpoint import Call, Mode, Resource, endpoint
+from ..endpoint import Call, Mode, Resource, endpoint, spelled
 from .shared import Open
 
 EmailTemplateName: TypeAlias = Open[Literal[
@@ -30,43 +30,36 @@ class EmailTemplate(Struct, frozen=True, kw_only=True):
     enabled: bool | None = None
 
 
-SetEmailTemplate = TypedDict(
-    "SetEmailTemplate",
-    {
-        "template": "Required[EmailTemplateName]",
-        "body": "Required[str | None]",
-        "from": "Required[str | None]",
-        "resultUrl": "str | None",
-        "subject": "Required[str | None]",
-        "syntax": "Required[str | None]",
-        "urlLifetimeInSeconds": "float | None",
-        "includeEmailInRedirect": "bool",
-        "enabled": "Required[bool | None]",
-    },
-    total=False,
-)
-"""Sent by `email_templates.create`."""
+class SetEmailTemplate(TypedDict, total=False):
+    """Sent by `email_templates.create`."""
 
-UpdateEmailTemplate = TypedDict(
-    "UpdateEmailTemplate",
-    {
-        "template": "EmailTemplateName",
-        "body": "str | None",
-        "from": "str | None",
-        "resultUrl": "str | None",
-        "subject": "str | None",
-        "syntax": "str | None",
-        "urlLifetimeInSeconds": "float | None",
-        "includeEmailInRedirect": "bool",
-        "enabled": "bool | None",
-    },
-    total=False,
-)
-"""Sent by `email_templates.update`."""
+    template: Required[EmailTemplateName]
+    body: Required[str | None]
+    from_: Required[str | None]
+    resultUrl: str | None
+    subject: Required[str | None]
+    syntax: Required[str | None]
+    urlLifetimeInSeconds: float | None
+    includeEmailInRedirect: bool
+    enabled: Required[bool | None]
+
+
+class UpdateEmailTemplate(TypedDict, total=False):
+    """Sent by `email_templates.update`."""
+
+    template: EmailTemplateName
+    body: str | None
+    from_: str | None
+    resultUrl: str | None
+    subject: str | None
+    syntax: str | None
+    urlLifetimeInSeconds: float | None
+    includeEmailInRedirect: bool
+    enabled: bool | None
 
 
 class EmailTemplates(Resource[Mode]):
-    """Work with email templates."""
+    """The mails that the tenant sends."""
 
     __slots__ = ()
 
@@ -74,10 +67,10 @@ class EmailTemplates(Resource[Mode]):
     def create(self, **body: Unpack[SetEmailTemplate]) -> Call[EmailTemplate]:
         """Create an email template.
 
-        POST /email-templates. Scope: create:email_templates. Needs `template`, `body`, `from`, `subject`,
-        `syntax` and `enabled`.
+        POST /email-templates. Scope: create:email_templates. Needs `template`, `body`, `from_`, `subject`,
+        `syntax` and `enabled`. Raises `Conflict`.
         """
-        return Call(EmailTemplate, json=body)
+        return Call(EmailTemplate, json=spelled(body, from_="from"))
 
     @endpoint("GET", "/email-templates/{templateName}", scopes=("read:email_templates",))
     def get(self, template_name: str, /) -> Call[EmailTemplate]:
@@ -89,17 +82,17 @@ class EmailTemplates(Resource[Mode]):
 
     @endpoint("PUT", "/email-templates/{templateName}", scopes=("update:email_templates",))
     def put(self, template_name: str, /, **body: Unpack[SetEmailTemplate]) -> Call[EmailTemplate]:
-        """Put an email template.
+        """Replace an email template.
 
-        PUT /email-templates/{templateName}. Scope: update:email_templates. Needs `template`, `body`, `from`,
-        `subject`, `syntax` and `enabled`.
+        PUT /email-templates/{templateName}. Scope: update:email_templates. Needs `template`, `body`, `from_`,
+        `subject`, `syntax` and `enabled`. Raises `NotFound`.
         """
-        return Call(EmailTemplate, path=(template_name,), json=body)
+        return Call(EmailTemplate, path=(template_name,), json=spelled(body, from_="from"))
 
     @endpoint("PATCH", "/email-templates/{templateName}", scopes=("update:email_templates",))
     def update(self, template_name: str, /, **body: Unpack[UpdateEmailTemplate]) -> Call[EmailTemplate]:
         """Update an email template.
 
-        PATCH /email-templates/{templateName}. Scope: update:email_templates.
+        PATCH /email-templates/{templateName}. Scope: update:email_templates. Raises `NotFound`.
         """
-        return Call(EmailTemplate, path=(template_name,), json=body)
+        return Call(EmailTemplate, path=(template_name,), json=spelled(body, from_="from"))

@@ -57,7 +57,7 @@ class UpdateEmailProvider(TypedDict, total=False):
 
 
 class Emails(Resource[Mode]):
-    """Work with emails."""
+    """Who delivers the mails of the tenant."""
 
     __slots__ = ()
 
@@ -65,32 +65,33 @@ class Emails(Resource[Mode]):
     def get(
         self, *, fields: str | Sequence[str] | None = None, include_fields: bool | None = None
     ) -> Call[EmailProvider]:
-        """Get an email.
+        """Get the email provider.
 
-        GET /emails/provider. Scope: read:email_provider.
+        GET /emails/provider. Scope: read:email_provider. Raises `NotFound`.
         """
         return Call(EmailProvider, query={"fields": comma(fields), "include_fields": include_fields})
 
     @endpoint("POST", "/emails/provider", scopes=("create:email_provider",))
     def configure(self, **body: Unpack[CreateEmailProvider]) -> Call[EmailProvider]:
-        """Configure an email.
+        """Set up the email provider.
 
-        POST /emails/provider. Scope: create:email_provider. Needs `name` and `credentials`.
+        POST /emails/provider. Scope: create:email_provider. Needs `name` and `credentials`. Raises
+        `Conflict`.
         """
         return Call(EmailProvider, json=body)
 
     @endpoint("PATCH", "/emails/provider", scopes=("update:email_provider",))
     def update(self, **body: Unpack[UpdateEmailProvider]) -> Call[EmailProvider]:
-        """Update an email.
+        """Update the email provider.
 
-        PATCH /emails/provider. Scope: update:email_provider.
+        PATCH /emails/provider. Scope: update:email_provider. Raises `NotFound` or `Conflict`.
         """
         return Call(EmailProvider, json=body)
 
     @endpoint("DELETE", "/emails/provider", scopes=("delete:email_provider",))
     def delete(self) -> Call[None]:
-        """Delete an email.
+        """Delete the email provider.
 
-        DELETE /emails/provider. Scope: delete:email_provider.
+        DELETE /emails/provider. Scope: delete:email_provider. Raises `NotFound`.
         """
         return Call(NoneType)

@@ -267,7 +267,7 @@ class CreateEventStreamTestEvent(TypedDict, total=False):
 
 
 class EventStreams(Resource[Mode]):
-    """Work with event streams."""
+    """Where events of the tenant are sent to, and what became of them."""
 
     __slots__ = ()
 
@@ -287,7 +287,7 @@ class EventStreams(Resource[Mode]):
     ) -> Call[EventStream]:
         """Create an event stream.
 
-        POST /event-streams. Scope: create:event_streams.
+        POST /event-streams. Scope: create:event_streams. Raises `Conflict`.
         """
         return Call(EventStream, json=body)
 
@@ -295,7 +295,7 @@ class EventStreams(Resource[Mode]):
     def get(self, id: str, /) -> Call[EventStream]:
         """Get an event stream.
 
-        GET /event-streams/{id}. Scope: read:event_streams.
+        GET /event-streams/{id}. Scope: read:event_streams. Raises `NotFound`.
         """
         return Call(EventStream, path=(id,))
 
@@ -334,10 +334,10 @@ class EventStreams(Resource[Mode]):
         from_: str | None = None,
         take: int | None = None,
     ) -> Call[Page[EventStreamDelivery]]:
-        """List the deliveries of an event stream.
+        """List the deliveries of an event stream that failed.
 
         GET /event-streams/{id}/deliveries. Scopes: read:event_streams or read:event_deliveries. Pages by
-        checkpoint, at most 100 items each.
+        checkpoint, at most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[EventStreamDelivery],
@@ -354,9 +354,9 @@ class EventStreams(Resource[Mode]):
 
     @endpoint("GET", "/event-streams/{id}/deliveries/{event_id}", scopes=("read:event_deliveries",))
     def get_delivery_history(self, id: str, event_id: str, /) -> Call[EventStreamDelivery]:
-        """Get a delivery history of an event stream.
+        """Get the attempts to deliver one event of an event stream.
 
-        GET /event-streams/{id}/deliveries/{event_id}. Scope: read:event_deliveries.
+        GET /event-streams/{id}/deliveries/{event_id}. Scope: read:event_deliveries. Raises `NotFound`.
         """
         return Call(EventStreamDelivery, path=(id, event_id))
 
@@ -364,23 +364,24 @@ class EventStreams(Resource[Mode]):
     def redeliver(
         self, id: str, /, **body: Unpack[CreateEventStreamRedelivery]
     ) -> Call[EventStreamRedelivery]:
-        """Redeliver an event stream.
+        """Deliver failed events of a stretch of time again.
 
-        POST /event-streams/{id}/redeliver. Scope: update:event_deliveries.
+        POST /event-streams/{id}/redeliver. Scope: update:event_deliveries. Raises `NotFound` or `Conflict`.
         """
         return Call(EventStreamRedelivery, path=(id,), json=body)
 
     @endpoint("POST", "/event-streams/{id}/redeliver/{event_id}", scopes=("update:event_deliveries",))
     def redeliver_event(self, id: str, event_id: str, /) -> Call[None]:
-        """Redeliver an event of an event stream.
+        """Deliver one failed event again.
 
-        POST /event-streams/{id}/redeliver/{event_id}. Scope: update:event_deliveries.
+        POST /event-streams/{id}/redeliver/{event_id}. Scope: update:event_deliveries. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(NoneType, path=(id, event_id))
 
     @endpoint("POST", "/event-streams/{id}/test", scopes=("update:event_streams",))
     def test(self, id: str, /, **body: Unpack[CreateEventStreamTestEvent]) -> Call[EventStreamDelivery]:
-        """Test an event stream.
+        """Send a test event over an event stream.
 
         POST /event-streams/{id}/test. Scope: update:event_streams. Needs `event_type`.
         """

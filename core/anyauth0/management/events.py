@@ -21,7 +21,7 @@ StreamSubscribeEventsEventType: TypeAlias = Open[Literal[
 
 
 class Events(Resource[Mode]):
-    """Work with events."""
+    """Events of the tenant, as they happen."""
 
     __slots__ = ()
 
@@ -33,8 +33,8 @@ class Events(Resource[Mode]):
         from_timestamp: str | None = None,
         event_type: Sequence[StreamSubscribeEventsEventType] | None = None,
     ) -> Call[Event]:
-        """Subscribe an event.
+        """Listen to the events of the tenant, without an end.
 
-        GET /events. Scope: read:events.
+        GET /events. Scope: read:events. Raises `NotFound`.
         """
         return Call(Event, query={"from": from_, "from_timestamp": from_timestamp, "event_type": event_type})

@@ -440,7 +440,7 @@ class UpdateSegment(TypedDict, total=False):
 
 
 class Experimentation(Resource[Mode]):
-    """Work with experimentation."""
+    """Experiments: feature flags, their variations, and the segments that get them."""
 
     __slots__ = ()
 
@@ -461,7 +461,7 @@ class Experimentation(Resource[Mode]):
         authentication_flow: str | None = None,
         feature_flag_id: str | None = None,
     ) -> Call[Page[ExperimentListItem]]:
-        """List the experiments of an experimentation.
+        """List the experiments.
 
         GET /experimentation/experiments. In beta. Scope: read:experimentation. Pages by checkpoint, at most
         50 items each.
@@ -479,18 +479,18 @@ class Experimentation(Resource[Mode]):
 
     @endpoint("POST", "/experimentation/experiments", scopes=("create:experimentation",), lifecycle="beta")
     def create_experiment(self, **body: Unpack[CreateExperiment]) -> Call[ExperimentListItem]:
-        """Create an experiment of an experimentation.
+        """Create an experiment.
 
         POST /experimentation/experiments. In beta. Scope: create:experimentation. Needs `name`,
-        `feature_flag_id`, `authentication_flow` and `assignment_config`.
+        `feature_flag_id`, `authentication_flow` and `assignment_config`. Raises `NotFound` or `Conflict`.
         """
         return Call(ExperimentListItem, json=body)
 
     @endpoint("GET", "/experimentation/experiments/{id}", scopes=("read:experimentation",), lifecycle="beta")
     def get_experiment(self, id: str, /) -> Call[ExperimentListItem]:
-        """Get an experiment of an experimentation.
+        """Get an experiment.
 
-        GET /experimentation/experiments/{id}. In beta. Scope: read:experimentation.
+        GET /experimentation/experiments/{id}. In beta. Scope: read:experimentation. Raises `NotFound`.
         """
         return Call(ExperimentListItem, path=(id,))
 
@@ -498,9 +498,10 @@ class Experimentation(Resource[Mode]):
         "PATCH", "/experimentation/experiments/{id}", scopes=("update:experimentation",), lifecycle="beta"
     )
     def update_experiment(self, id: str, /, **body: Unpack[UpdateExperiment]) -> Call[ExperimentListItem]:
-        """Update an experiment of an experimentation.
+        """Update an experiment.
 
-        PATCH /experimentation/experiments/{id}. In beta. Scope: update:experimentation.
+        PATCH /experimentation/experiments/{id}. In beta. Scope: update:experimentation. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(ExperimentListItem, path=(id,), json=body)
 
@@ -508,7 +509,7 @@ class Experimentation(Resource[Mode]):
         "DELETE", "/experimentation/experiments/{id}", scopes=("delete:experimentation",), lifecycle="beta"
     )
     def delete_experiment(self, id: str, /) -> Call[None]:
-        """Delete an experiment of an experimentation.
+        """Delete an experiment.
 
         DELETE /experimentation/experiments/{id}. In beta. Scope: delete:experimentation.
         """
@@ -516,9 +517,10 @@ class Experimentation(Resource[Mode]):
 
     @endpoint("POST", "/experimentation/experiments/{id}/advance-ramp")
     def advance_experiment_ramp(self, id: str, /, **body: Unpack[AdvanceExperimentRamp]) -> Call[AdvanceRamp]:
-        """Advance the experiment ramp of an experimentation.
+        """Take an experiment to the next step of its ramp.
 
-        POST /experimentation/experiments/{id}/advance-ramp. Needs `target_level`.
+        POST /experimentation/experiments/{id}/advance-ramp. Needs `target_level`. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(AdvanceRamp, path=(id,), json=body)
 
@@ -531,9 +533,10 @@ class Experimentation(Resource[Mode]):
     def update_experiment_status(
         self, id: str, /, **body: Unpack[UpdateExperimentStatus]
     ) -> Call[ExperimentStatus]:
-        """Update the experiment status of an experimentation.
+        """Start, pause or end an experiment.
 
         POST /experimentation/experiments/{id}/status. In beta. Scope: update:experimentation. Needs `status`.
+        Raises `NotFound`.
         """
         return Call(ExperimentStatus, path=(id,), json=body)
 
@@ -544,9 +547,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def validate_experiment(self, id: str, /) -> Call[ValidateExperiment]:
-        """Validate the experiment of an experimentation.
+        """Check an experiment before it starts.
 
-        POST /experimentation/experiments/{id}/validate. In beta. Scope: read:experimentation.
+        POST /experimentation/experiments/{id}/validate. In beta. Scope: read:experimentation. Raises
+        `NotFound`.
         """
         return Call(ValidateExperiment, path=(id,))
 
@@ -566,7 +570,7 @@ class Experimentation(Resource[Mode]):
         type: FeatureFlagType | None = None,
         status: FeatureFlagStatus | None = None,
     ) -> Call[Page[FeatureFlag]]:
-        """List the feature flags of an experimentation.
+        """List the feature flags.
 
         GET /experimentation/feature-flags. In beta. Scope: read:experimentation. Pages by checkpoint, at most
         50 items each.
@@ -575,10 +579,10 @@ class Experimentation(Resource[Mode]):
 
     @endpoint("POST", "/experimentation/feature-flags", scopes=("create:experimentation",), lifecycle="beta")
     def create_feature_flag(self, **body: Unpack[CreateFeatureFlag]) -> Call[FeatureFlag]:
-        """Create a feature flag of an experimentation.
+        """Create a feature flag.
 
         POST /experimentation/feature-flags. In beta. Scope: create:experimentation. Needs `name` and
-        `parameters`.
+        `parameters`. Raises `Conflict`.
         """
         return Call(FeatureFlag, json=body)
 
@@ -586,9 +590,9 @@ class Experimentation(Resource[Mode]):
         "GET", "/experimentation/feature-flags/{id}", scopes=("read:experimentation",), lifecycle="beta"
     )
     def get_feature_flag(self, id: str, /) -> Call[FeatureFlag]:
-        """Get a feature flag of an experimentation.
+        """Get a feature flag.
 
-        GET /experimentation/feature-flags/{id}. In beta. Scope: read:experimentation.
+        GET /experimentation/feature-flags/{id}. In beta. Scope: read:experimentation. Raises `NotFound`.
         """
         return Call(FeatureFlag, path=(id,))
 
@@ -596,9 +600,10 @@ class Experimentation(Resource[Mode]):
         "PATCH", "/experimentation/feature-flags/{id}", scopes=("update:experimentation",), lifecycle="beta"
     )
     def update_feature_flag(self, id: str, /, **body: Unpack[UpdateFeatureFlag]) -> Call[FeatureFlag]:
-        """Update a feature flag of an experimentation.
+        """Update a feature flag.
 
-        PATCH /experimentation/feature-flags/{id}. In beta. Scope: update:experimentation.
+        PATCH /experimentation/feature-flags/{id}. In beta. Scope: update:experimentation. Raises `NotFound`
+        or `Conflict`.
         """
         return Call(FeatureFlag, path=(id,), json=body)
 
@@ -606,9 +611,9 @@ class Experimentation(Resource[Mode]):
         "DELETE", "/experimentation/feature-flags/{id}", scopes=("delete:experimentation",), lifecycle="beta"
     )
     def delete_feature_flag(self, id: str, /) -> Call[None]:
-        """Delete a feature flag of an experimentation.
+        """Delete a feature flag.
 
-        DELETE /experimentation/feature-flags/{id}. In beta. Scope: delete:experimentation.
+        DELETE /experimentation/feature-flags/{id}. In beta. Scope: delete:experimentation. Raises `Conflict`.
         """
         return Call(NoneType, path=(id,))
 
@@ -621,10 +626,10 @@ class Experimentation(Resource[Mode]):
     def update_feature_flag_status(
         self, id: str, /, **body: Unpack[UpdateFeatureFlagStatus]
     ) -> Call[FeatureFlag]:
-        """Update the feature flag status of an experimentation.
+        """Update the status of a feature flag.
 
         POST /experimentation/feature-flags/{id}/status. In beta. Scope: update:experimentation. Needs
-        `status`.
+        `status`. Raises `NotFound`.
         """
         return Call(FeatureFlag, path=(id,), json=body)
 
@@ -635,9 +640,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def get_variations(self, id: str, /) -> Call[Variations]:
-        """Get the variations of an experimentation.
+        """List the variations of a feature flag.
 
-        GET /experimentation/feature-flags/{id}/variations. In beta. Scope: read:experimentation.
+        GET /experimentation/feature-flags/{id}/variations. In beta. Scope: read:experimentation. Raises
+        `NotFound`.
         """
         return Call(Variations, path=(id,))
 
@@ -648,10 +654,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def create_variation(self, id: str, /, **body: Unpack[CreateVariation]) -> Call[Variation]:
-        """Create a variation of an experimentation.
+        """Create a variation of a feature flag.
 
         POST /experimentation/feature-flags/{id}/variations. In beta. Scope: create:experimentation. Needs
-        `name` and `overrides`.
+        `name` and `overrides`. Raises `NotFound` or `Conflict`.
         """
         return Call(Variation, path=(id,), json=body)
 
@@ -662,9 +668,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def get_variation(self, id: str, vid: str, /) -> Call[Variation]:
-        """Get a variation of an experimentation.
+        """Get a variation of a feature flag.
 
-        GET /experimentation/feature-flags/{id}/variations/{vid}. In beta. Scope: read:experimentation.
+        GET /experimentation/feature-flags/{id}/variations/{vid}. In beta. Scope: read:experimentation. Raises
+        `NotFound`.
         """
         return Call(Variation, path=(id, vid))
 
@@ -675,9 +682,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def update_variation(self, id: str, vid: str, /, **body: Unpack[UpdateVariation]) -> Call[Variation]:
-        """Update a variation of an experimentation.
+        """Update a variation of a feature flag.
 
         PATCH /experimentation/feature-flags/{id}/variations/{vid}. In beta. Scope: update:experimentation.
+        Raises `NotFound` or `Conflict`.
         """
         return Call(Variation, path=(id, vid), json=body)
 
@@ -688,9 +696,10 @@ class Experimentation(Resource[Mode]):
         lifecycle="beta",
     )
     def delete_variation(self, id: str, vid: str, /) -> Call[None]:
-        """Delete a variation of an experimentation.
+        """Delete a variation of a feature flag.
 
         DELETE /experimentation/feature-flags/{id}/variations/{vid}. In beta. Scope: delete:experimentation.
+        Raises `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(id, vid))
 
@@ -705,7 +714,7 @@ class Experimentation(Resource[Mode]):
     def get_segments(
         self, *, from_: str | None = None, take: int | None = None, type: SegmentTypeFilter | None = None
     ) -> Call[Page[Segment]]:
-        """List the segments of an experimentation.
+        """List the segments.
 
         GET /experimentation/segments. In beta. Scope: read:experimentation. Pages by checkpoint, at most 50
         items each.
@@ -714,25 +723,27 @@ class Experimentation(Resource[Mode]):
 
     @endpoint("POST", "/experimentation/segments", scopes=("create:experimentation",), lifecycle="beta")
     def create_segment(self, **body: Unpack[CreateSegment]) -> Call[Segment]:
-        """Create a segment of an experimentation.
+        """Create a segment.
 
         POST /experimentation/segments. In beta. Scope: create:experimentation. Needs `name` and `rules`.
+        Raises `Conflict`.
         """
         return Call(Segment, json=body)
 
     @endpoint("GET", "/experimentation/segments/{id}", scopes=("read:experimentation",), lifecycle="beta")
     def get_segment(self, id: str, /) -> Call[Segment]:
-        """Get a segment of an experimentation.
+        """Get a segment.
 
-        GET /experimentation/segments/{id}. In beta. Scope: read:experimentation.
+        GET /experimentation/segments/{id}. In beta. Scope: read:experimentation. Raises `NotFound`.
         """
         return Call(Segment, path=(id,))
 
     @endpoint("PATCH", "/experimentation/segments/{id}", scopes=("update:experimentation",), lifecycle="beta")
     def update_segment(self, id: str, /, **body: Unpack[UpdateSegment]) -> Call[Segment]:
-        """Update a segment of an experimentation.
+        """Update a segment.
 
-        PATCH /experimentation/segments/{id}. In beta. Scope: update:experimentation.
+        PATCH /experimentation/segments/{id}. In beta. Scope: update:experimentation. Raises `NotFound` or
+        `Conflict`.
         """
         return Call(Segment, path=(id,), json=body)
 
@@ -740,8 +751,8 @@ class Experimentation(Resource[Mode]):
         "DELETE", "/experimentation/segments/{id}", scopes=("delete:experimentation",), lifecycle="beta"
     )
     def delete_segment(self, id: str, /) -> Call[None]:
-        """Delete a segment of an experimentation.
+        """Delete a segment.
 
-        DELETE /experimentation/segments/{id}. In beta. Scope: delete:experimentation.
+        DELETE /experimentation/segments/{id}. In beta. Scope: delete:experimentation. Raises `Conflict`.
         """
         return Call(NoneType, path=(id,))

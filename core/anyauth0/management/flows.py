@@ -118,7 +118,7 @@ class UpdateFlow(TypedDict, total=False):
 
 
 class Flows(Resource[Mode]):
-    """Work with flows."""
+    """Flows: steps that forms run on the server, and the connections that these use."""
 
     __slots__ = ()
 
@@ -165,7 +165,7 @@ class Flows(Resource[Mode]):
     def get_all_connections(
         self, *, page: int | None = None, per_page: int | None = None, include_totals: bool | None = None
     ) -> Call[Page[FlowsVaultConnectionSummary]]:
-        """List the all connections of a flow.
+        """List the connections that flows can use.
 
         GET /flows/vault/connections. Scope: read:flows_vault_connections. Pages by number.
         """
@@ -176,7 +176,7 @@ class Flows(Resource[Mode]):
 
     @endpoint("POST", "/flows/vault/connections", scopes=("create:flows_vault_connections",))
     def create_connection(self, body: dict[str, Any]) -> Call[FlowsVaultConnection]:
-        """Create a connection of a flow.
+        """Create a connection that flows can use.
 
         POST /flows/vault/connections. Scope: create:flows_vault_connections.
         """
@@ -184,9 +184,9 @@ class Flows(Resource[Mode]):
 
     @endpoint("GET", "/flows/vault/connections/{id}", scopes=("read:flows_vault_connections",))
     def get_connection(self, id: str, /) -> Call[FlowsVaultConnection]:
-        """Get a connection of a flow.
+        """Get a connection.
 
-        GET /flows/vault/connections/{id}. Scope: read:flows_vault_connections.
+        GET /flows/vault/connections/{id}. Scope: read:flows_vault_connections. Raises `NotFound`.
         """
         return Call(FlowsVaultConnection, path=(id,))
 
@@ -194,15 +194,15 @@ class Flows(Resource[Mode]):
     def update_connection(
         self, id: str, /, **body: Unpack[UpdateFlowsVaultConnection]
     ) -> Call[FlowsVaultConnection]:
-        """Update a connection of a flow.
+        """Update a connection.
 
-        PATCH /flows/vault/connections/{id}. Scope: update:flows_vault_connections.
+        PATCH /flows/vault/connections/{id}. Scope: update:flows_vault_connections. Raises `NotFound`.
         """
         return Call(FlowsVaultConnection, path=(id,), json=body)
 
     @endpoint("DELETE", "/flows/vault/connections/{id}", scopes=("delete:flows_vault_connections",))
     def delete_connection(self, id: str, /) -> Call[None]:
-        """Delete a connection of a flow.
+        """Delete a connection.
 
         DELETE /flows/vault/connections/{id}. Scope: delete:flows_vault_connections.
         """
@@ -227,10 +227,10 @@ class Flows(Resource[Mode]):
         from_: str | None = None,
         take: int | None = None,
     ) -> Call[Page[FlowExecutionSummary]]:
-        """List the all executions of a flow.
+        """List the executions of a flow.
 
         GET /flows/{flow_id}/executions. Scope: read:flows_executions. Pages by checkpoint or by number, at
-        most 100 items each.
+        most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[FlowExecutionSummary],
@@ -250,7 +250,7 @@ class Flows(Resource[Mode]):
     ) -> Call[FlowExecution]:
         """Get an execution of a flow.
 
-        GET /flows/{flow_id}/executions/{execution_id}. Scope: read:flows_executions.
+        GET /flows/{flow_id}/executions/{execution_id}. Scope: read:flows_executions. Raises `NotFound`.
         """
         return Call(FlowExecution, path=(flow_id, execution_id), query={"hydrate": hydrate})
 
@@ -266,7 +266,7 @@ class Flows(Resource[Mode]):
     def get(self, id: str, /, *, hydrate: Sequence[GetFlowHydrate] | None = None) -> Call[Flow]:
         """Get a flow.
 
-        GET /flows/{id}. Scope: read:flows.
+        GET /flows/{id}. Scope: read:flows. Raises `NotFound`.
         """
         return Call(Flow, path=(id,), query={"hydrate": hydrate})
 
@@ -274,7 +274,7 @@ class Flows(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateFlow]) -> Call[Flow]:
         """Update a flow.
 
-        PATCH /flows/{id}. Scope: update:flows.
+        PATCH /flows/{id}. Scope: update:flows. Raises `NotFound`.
         """
         return Call(Flow, path=(id,), json=body)
 
@@ -282,6 +282,6 @@ class Flows(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a flow.
 
-        DELETE /flows/{id}. Scope: delete:flows.
+        DELETE /flows/{id}. Scope: delete:flows. Raises `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(id,))

@@ -293,7 +293,7 @@ class UpdateForm(TypedDict, total=False):
 
 
 class Forms(Resource[Mode]):
-    """Work with forms."""
+    """Forms that are shown while a user logs in or signs up."""
 
     __slots__ = ()
 
@@ -327,7 +327,7 @@ class Forms(Resource[Mode]):
     def get(self, id: str, /, *, hydrate: Sequence[FormsHydrate] | None = None) -> Call[Form]:
         """Get a form.
 
-        GET /forms/{id}. Scope: read:forms.
+        GET /forms/{id}. Scope: read:forms. Raises `NotFound`.
         """
         return Call(Form, path=(id,), query={"hydrate": hydrate})
 
@@ -335,7 +335,7 @@ class Forms(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateForm]) -> Call[Form]:
         """Update a form.
 
-        PATCH /forms/{id}. Scope: update:forms.
+        PATCH /forms/{id}. Scope: update:forms. Raises `NotFound`.
         """
         return Call(Form, path=(id,), json=body)
 

@@ -23,7 +23,7 @@ class UserGrant(Struct, frozen=True, kw_only=True):
 
 
 class Grants(Resource[Mode]):
-    """Work with grants."""
+    """What users have allowed applications to do."""
 
     __slots__ = ()
 
@@ -56,7 +56,7 @@ class Grants(Resource[Mode]):
 
     @endpoint("DELETE", "/grants", scopes=("delete:grants",))
     def delete_by_user_id(self, *, user_id: str) -> Call[None]:
-        """Delete the by user ID of a grant.
+        """Delete all grants of a user.
 
         DELETE /grants. Scope: delete:grants.
         """

@@ -28,7 +28,7 @@ class GroupMember(Struct, frozen=True, kw_only=True):
 
 
 class Groups(Resource[Mode]):
-    """Work with groups."""
+    """Groups of users, as a directory has them, and their roles."""
 
     __slots__ = ()
 
@@ -75,7 +75,7 @@ class Groups(Resource[Mode]):
     def get(self, id: str, /) -> Call[Group]:
         """Get a group.
 
-        GET /groups/{id}. Scope: read:groups.
+        GET /groups/{id}. Scope: read:groups. Raises `NotFound`.
         """
         return Call(Group, path=(id,))
 
@@ -83,7 +83,7 @@ class Groups(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a group.
 
-        DELETE /groups/{id}. Scope: delete:groups.
+        DELETE /groups/{id}. Scope: delete:groups. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -107,6 +107,7 @@ class Groups(Resource[Mode]):
         """List the members of a group.
 
         GET /groups/{id}/members. Scope: read:group_members. Pages by checkpoint, at most 100 items each.
+        Raises `NotFound`.
         """
         return Call(
             Page[GroupMember],
@@ -118,22 +119,22 @@ class Groups(Resource[Mode]):
     def get_roles(self, id: str, /, *, from_: str | None = None, take: int | None = None) -> Call[Page[Role]]:
         """List the roles of a group.
 
-        GET /groups/{id}/roles. Scope: read:group_roles. Pages by checkpoint.
+        GET /groups/{id}/roles. Scope: read:group_roles. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[Role], path=(id,), query={"from": from_, "take": take})
 
     @endpoint("POST", "/groups/{id}/roles", scopes=("create:group_roles",))
     def assign_roles(self, id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
-        """Assign the roles of a group.
+        """Assign roles to a group.
 
-        POST /groups/{id}/roles. Scope: create:group_roles. Needs `roles`.
+        POST /groups/{id}/roles. Scope: create:group_roles. Needs `roles`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
     @endpoint("DELETE", "/groups/{id}/roles", scopes=("delete:group_roles",))
     def delete_roles(self, id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
-        """Delete the roles of a group.
+        """Remove roles from a group.
 
-        DELETE /groups/{id}/roles. Scope: delete:group_roles. Needs `roles`.
+        DELETE /groups/{id}/roles. Scope: delete:group_roles. Needs `roles`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)

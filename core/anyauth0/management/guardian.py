@@ -7,7 +7,7 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
 from msgspec import Struct, field
 
-from ..endpoint import Call, Mode, Resource, endpoint
+from ..endpoint import Call, Mode, Resource, endpoint, spelled
 from .shared import GuardianFactor, Open, SetGuardianFactor
 
 FactorPhoneFactorMessageType: TypeAlias = Open[Literal["sms", "voice"]]
@@ -101,17 +101,13 @@ class GuardianFactorsProviderSmsTwilio(Struct, frozen=True, kw_only=True):
     sid: str | None = None
 
 
-SetFactorsProviderSmsTwilio = TypedDict(
-    "SetFactorsProviderSmsTwilio",
-    {
-        "from": "str | None",
-        "messaging_service_sid": "str | None",
-        "auth_token": "str | None",
-        "sid": "str | None",
-    },
-    total=False,
-)
-"""Sent by `guardian.update_phone_factor_provider_twilio`."""
+class SetFactorsProviderSmsTwilio(TypedDict, total=False):
+    """Sent by `guardian.update_phone_factor_provider_twilio`."""
+
+    from_: str | None
+    messaging_service_sid: str | None
+    auth_token: str | None
+    sid: str | None
 
 
 class GuardianFactorsProviderSms(Struct, frozen=True, kw_only=True):
@@ -227,7 +223,7 @@ class SetGuardianSettings(TypedDict):
 
 
 class Guardian(Resource[Mode]):
-    """Work with guardian."""
+    """Second factors: which are on, who delivers them, who is enrolled."""
 
     __slots__ = ()
 
@@ -235,15 +231,16 @@ class Guardian(Resource[Mode]):
     def create_enrollment_ticket(
         self, **body: Unpack[CreateGuardianEnrollmentTicket]
     ) -> Call[GuardianEnrollmentTicket]:
-        """Create an enrollment ticket of a guardian.
+        """Make a link that lets a user enroll a second factor.
 
-        POST /guardian/enrollments/ticket. Scope: create:guardian_enrollment_tickets. Needs `user_id`.
+        POST /guardian/enrollments/ticket. Scope: create:guardian_enrollment_tickets. Needs `user_id`. Raises
+        `NotFound`.
         """
         return Call(GuardianEnrollmentTicket, json=body)
 
     @endpoint("GET", "/guardian/enrollments/{id}", scopes=("read:guardian_enrollments",))
     def get_guardian_enrollment(self, id: str, /) -> Call[GuardianEnrollment]:
-        """Get a guardian enrollment of a guardian.
+        """Get an enrollment of a second factor.
 
         GET /guardian/enrollments/{id}. Scope: read:guardian_enrollments.
         """
@@ -251,7 +248,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("DELETE", "/guardian/enrollments/{id}", scopes=("delete:guardian_enrollments",))
     def delete_guardian_enrollment(self, id: str, /) -> Call[None]:
-        """Delete a guardian enrollment of a guardian.
+        """Delete an enrollment: the user enrolls the second factor again.
 
         DELETE /guardian/enrollments/{id}. Scope: delete:guardian_enrollments.
         """
@@ -259,7 +256,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors", scopes=("read:guardian_factors",))
     def get_factors(self) -> Call[list[GuardianFactor]]:
-        """List the factors of a guardian.
+        """List the second factors, and which are on.
 
         GET /guardian/factors. Scope: read:guardian_factors.
         """
@@ -267,7 +264,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/duo/settings", scopes=("read:guardian_factors",))
     def get_duo_factor_settings(self) -> Call[GuardianFactorDuoSettings]:
-        """Get the duo factor settings of a guardian.
+        """Get the duo factor settings.
 
         GET /guardian/factors/duo/settings. Scope: read:guardian_factors.
         """
@@ -277,7 +274,7 @@ class Guardian(Resource[Mode]):
     def set_duo_factor_settings(
         self, **body: Unpack[SetGuardianFactorDuoSettings]
     ) -> Call[GuardianFactorDuoSettings]:
-        """Set the duo factor settings of a guardian.
+        """Set the duo factor settings.
 
         PUT /guardian/factors/duo/settings. Scope: update:guardian_factors.
         """
@@ -287,7 +284,7 @@ class Guardian(Resource[Mode]):
     def update_duo_factor_settings(
         self, **body: Unpack[SetGuardianFactorDuoSettings]
     ) -> Call[GuardianFactorDuoSettings]:
-        """Update the duo factor settings of a guardian.
+        """Update the duo factor settings.
 
         PATCH /guardian/factors/duo/settings. Scope: update:guardian_factors.
         """
@@ -295,7 +292,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/email/settings")
     def get_email_factor_settings(self) -> Call[EmailFactorSettings]:
-        """Get the email factor settings of a guardian.
+        """Get the email factor settings.
 
         GET /guardian/factors/email/settings.
         """
@@ -303,7 +300,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("PUT", "/guardian/factors/email/settings")
     def set_email_factor_settings(self, **body: Unpack[SetEmailFactorSettings]) -> Call[EmailFactorSettings]:
-        """Set the email factor settings of a guardian.
+        """Set the email factor settings.
 
         PUT /guardian/factors/email/settings. Needs `otp_length` and `otp_expiration_time`.
         """
@@ -311,7 +308,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/phone/message-types", scopes=("read:guardian_factors",))
     def get_phone_factor_message_types(self) -> Call[GuardianFactorPhoneMessageTypes]:
-        """Get the phone factor message types of a guardian.
+        """Get the phone factor message types.
 
         GET /guardian/factors/phone/message-types. Scope: read:guardian_factors.
         """
@@ -321,15 +318,16 @@ class Guardian(Resource[Mode]):
     def update_phone_factor_message_types(
         self, **body: Unpack[SetGuardianFactorPhoneMessageTypes]
     ) -> Call[GuardianFactorPhoneMessageTypes]:
-        """Update the phone factor message types of a guardian.
+        """Update the phone factor message types.
 
         PUT /guardian/factors/phone/message-types. Scope: update:guardian_factors. Needs `message_types`.
+        Raises `NotFound`.
         """
         return Call(GuardianFactorPhoneMessageTypes, json=body)
 
     @endpoint("GET", "/guardian/factors/phone/providers/twilio", scopes=("read:guardian_factors",))
     def get_phone_factor_provider_twilio(self) -> Call[GuardianFactorsProviderSmsTwilio]:
-        """Get the phone factor provider twilio of a guardian.
+        """Get the phone factor provider twilio.
 
         GET /guardian/factors/phone/providers/twilio. Scope: read:guardian_factors.
         """
@@ -339,15 +337,15 @@ class Guardian(Resource[Mode]):
     def update_phone_factor_provider_twilio(
         self, **body: Unpack[SetFactorsProviderSmsTwilio]
     ) -> Call[GuardianFactorsProviderSmsTwilio]:
-        """Update the phone factor provider twilio of a guardian.
+        """Update the phone factor provider twilio.
 
         PUT /guardian/factors/phone/providers/twilio. Scope: update:guardian_factors.
         """
-        return Call(GuardianFactorsProviderSmsTwilio, json=body)
+        return Call(GuardianFactorsProviderSmsTwilio, json=spelled(body, from_="from"))
 
     @endpoint("GET", "/guardian/factors/phone/selected-provider", scopes=("read:guardian_factors",))
     def get_phone_factor_selected_provider(self) -> Call[GuardianFactorsProviderSms]:
-        """Get the phone factor selected provider of a guardian.
+        """Get the phone factor selected provider.
 
         GET /guardian/factors/phone/selected-provider. Scope: read:guardian_factors.
         """
@@ -357,7 +355,7 @@ class Guardian(Resource[Mode]):
     def update_phone_factor_selected_provider(
         self, **body: Unpack[SetGuardianFactorsProviderSms]
     ) -> Call[GuardianFactorsProviderSms]:
-        """Update the phone factor selected provider of a guardian.
+        """Update the phone factor selected provider.
 
         PUT /guardian/factors/phone/selected-provider. Scope: update:guardian_factors. Needs `provider`.
         """
@@ -365,7 +363,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/phone/settings")
     def get_phone_factor_settings(self) -> Call[EmailFactorSettings]:
-        """Get the phone factor settings of a guardian.
+        """Get the phone factor settings.
 
         GET /guardian/factors/phone/settings.
         """
@@ -373,7 +371,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("PUT", "/guardian/factors/phone/settings")
     def set_phone_factor_settings(self, **body: Unpack[SetEmailFactorSettings]) -> Call[EmailFactorSettings]:
-        """Set the phone factor settings of a guardian.
+        """Set the phone factor settings.
 
         PUT /guardian/factors/phone/settings. Needs `otp_length` and `otp_expiration_time`.
         """
@@ -381,7 +379,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/phone/templates", scopes=("read:guardian_factors",))
     def get_phone_factor_templates(self) -> Call[GuardianFactorSmsTemplates]:
-        """Get the phone factor templates of a guardian.
+        """Get the phone factor templates.
 
         GET /guardian/factors/phone/templates. Scope: read:guardian_factors.
         """
@@ -391,7 +389,7 @@ class Guardian(Resource[Mode]):
     def set_phone_factor_templates(
         self, **body: Unpack[SetGuardianFactorSmsTemplates]
     ) -> Call[GuardianFactorSmsTemplates]:
-        """Set the phone factor templates of a guardian.
+        """Set the phone factor templates.
 
         PUT /guardian/factors/phone/templates. Scope: update:guardian_factors. Needs `enrollment_message` and
         `verification_message`.
@@ -400,7 +398,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/push-notification/providers/apns", scopes=("read:guardian_factors",))
     def get_push_notification_provider_apns(self) -> Call[GuardianFactorsProviderApns]:
-        """Get the push notification provider apns of a guardian.
+        """Get the push notification provider apns.
 
         GET /guardian/factors/push-notification/providers/apns. Scope: read:guardian_factors.
         """
@@ -412,7 +410,7 @@ class Guardian(Resource[Mode]):
     def set_push_notification_provider_apns(
         self, **body: Unpack[SetFactorsProviderPushNotificationApns]
     ) -> Call[FactorsProviderPushNotificationApns]:
-        """Set the push notification provider apns of a guardian.
+        """Set the push notification provider apns.
 
         PUT /guardian/factors/push-notification/providers/apns. Scope: update:guardian_factors.
         """
@@ -424,7 +422,7 @@ class Guardian(Resource[Mode]):
     def update_push_notification_provider_apns(
         self, **body: Unpack[SetFactorsProviderPushNotificationApns]
     ) -> Call[FactorsProviderPushNotificationApns]:
-        """Update the push notification provider apns of a guardian.
+        """Update the push notification provider apns.
 
         PATCH /guardian/factors/push-notification/providers/apns. Scope: update:guardian_factors.
         """
@@ -434,7 +432,7 @@ class Guardian(Resource[Mode]):
     def set_push_notification_provider_fcm(
         self, **body: Unpack[SetFactorsProviderPushNotificationFcm]
     ) -> Call[dict[str, Any]]:
-        """Set the push notification provider FCM of a guardian.
+        """Set the push notification provider FCM.
 
         PUT /guardian/factors/push-notification/providers/fcm. Scope: update:guardian_factors.
         """
@@ -446,7 +444,7 @@ class Guardian(Resource[Mode]):
     def update_push_notification_provider_fcm(
         self, **body: Unpack[SetFactorsProviderPushNotificationFcm]
     ) -> Call[dict[str, Any]]:
-        """Update the push notification provider FCM of a guardian.
+        """Update the push notification provider FCM.
 
         PATCH /guardian/factors/push-notification/providers/fcm. Scope: update:guardian_factors.
         """
@@ -458,7 +456,7 @@ class Guardian(Resource[Mode]):
     def set_push_notification_provider_fcmv1(
         self, **body: Unpack[SetFactorsProviderPushNotificationFcmv1]
     ) -> Call[dict[str, Any]]:
-        """Set the push notification provider fcmv1 of a guardian.
+        """Set the push notification provider fcmv1.
 
         PUT /guardian/factors/push-notification/providers/fcmv1. Scope: update:guardian_factors.
         """
@@ -470,7 +468,7 @@ class Guardian(Resource[Mode]):
     def update_push_notification_provider_fcmv1(
         self, **body: Unpack[SetFactorsProviderPushNotificationFcmv1]
     ) -> Call[dict[str, Any]]:
-        """Update the push notification provider fcmv1 of a guardian.
+        """Update the push notification provider fcmv1.
 
         PATCH /guardian/factors/push-notification/providers/fcmv1. Scope: update:guardian_factors.
         """
@@ -478,7 +476,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/push-notification/providers/sns", scopes=("read:guardian_factors",))
     def get_push_notification_provider_sns(self) -> Call[GuardianFactorsProviderSns]:
-        """Get the push notification provider sns of a guardian.
+        """Get the push notification provider sns.
 
         GET /guardian/factors/push-notification/providers/sns. Scope: read:guardian_factors.
         """
@@ -488,7 +486,7 @@ class Guardian(Resource[Mode]):
     def set_push_notification_provider_sns(
         self, **body: Unpack[UpdatePushNotificationProviderSns]
     ) -> Call[GuardianFactorsProviderSns]:
-        """Set the push notification provider sns of a guardian.
+        """Set the push notification provider sns.
 
         PUT /guardian/factors/push-notification/providers/sns. Scope: update:guardian_factors.
         """
@@ -500,7 +498,7 @@ class Guardian(Resource[Mode]):
     def update_push_notification_provider_sns(
         self, **body: Unpack[UpdatePushNotificationProviderSns]
     ) -> Call[GuardianFactorsProviderSns]:
-        """Update the push notification provider sns of a guardian.
+        """Update the push notification provider sns.
 
         PATCH /guardian/factors/push-notification/providers/sns. Scope: update:guardian_factors.
         """
@@ -510,7 +508,7 @@ class Guardian(Resource[Mode]):
         "GET", "/guardian/factors/push-notification/selected-provider", scopes=("read:guardian_factors",)
     )
     def get_push_notification_selected_provider(self) -> Call[FactorsProviderPushNotification]:
-        """Get the push notification selected provider of a guardian.
+        """Get the push notification selected provider.
 
         GET /guardian/factors/push-notification/selected-provider. Scope: read:guardian_factors.
         """
@@ -522,7 +520,7 @@ class Guardian(Resource[Mode]):
     def set_push_notification_selected_provider(
         self, **body: Unpack[SetFactorsProviderPushNotification]
     ) -> Call[FactorsProviderPushNotification]:
-        """Set the push notification selected provider of a guardian.
+        """Set the push notification selected provider.
 
         PUT /guardian/factors/push-notification/selected-provider. Scope: update:guardian_factors. Needs
         `provider`.
@@ -531,7 +529,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/sms/providers/twilio", scopes=("read:guardian_factors",))
     def get_sms_factor_provider_twilio(self) -> Call[GuardianFactorsProviderSmsTwilio]:
-        """Get the SMS factor provider twilio of a guardian.
+        """Get the SMS factor provider twilio.
 
         GET /guardian/factors/sms/providers/twilio. Scope: read:guardian_factors.
         """
@@ -541,15 +539,15 @@ class Guardian(Resource[Mode]):
     def set_sms_factor_provider_twilio(
         self, **body: Unpack[SetFactorsProviderSmsTwilio]
     ) -> Call[GuardianFactorsProviderSmsTwilio]:
-        """Set the SMS factor provider twilio of a guardian.
+        """Set the SMS factor provider twilio.
 
         PUT /guardian/factors/sms/providers/twilio. Scope: update:guardian_factors.
         """
-        return Call(GuardianFactorsProviderSmsTwilio, json=body)
+        return Call(GuardianFactorsProviderSmsTwilio, json=spelled(body, from_="from"))
 
     @endpoint("GET", "/guardian/factors/sms/selected-provider", scopes=("read:guardian_factors",))
     def get_sms_selected_provider(self) -> Call[GuardianFactorsProviderSms]:
-        """Get the SMS selected provider of a guardian.
+        """Get the SMS selected provider.
 
         GET /guardian/factors/sms/selected-provider. Scope: read:guardian_factors.
         """
@@ -559,7 +557,7 @@ class Guardian(Resource[Mode]):
     def set_sms_selected_provider(
         self, **body: Unpack[SetGuardianFactorsProviderSms]
     ) -> Call[GuardianFactorsProviderSms]:
-        """Set the SMS selected provider of a guardian.
+        """Set the SMS selected provider.
 
         PUT /guardian/factors/sms/selected-provider. Scope: update:guardian_factors. Needs `provider`.
         """
@@ -567,7 +565,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/factors/sms/templates", scopes=("read:guardian_factors",))
     def get_sms_factor_templates(self) -> Call[GuardianFactorSmsTemplates]:
-        """Get the SMS factor templates of a guardian.
+        """Get the SMS factor templates.
 
         GET /guardian/factors/sms/templates. Scope: read:guardian_factors.
         """
@@ -577,7 +575,7 @@ class Guardian(Resource[Mode]):
     def set_sms_factor_templates(
         self, **body: Unpack[SetGuardianFactorSmsTemplates]
     ) -> Call[GuardianFactorSmsTemplates]:
-        """Set the SMS factor templates of a guardian.
+        """Set the SMS factor templates.
 
         PUT /guardian/factors/sms/templates. Scope: update:guardian_factors. Needs `enrollment_message` and
         `verification_message`.
@@ -586,7 +584,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("PUT", "/guardian/factors/{name}", scopes=("update:guardian_factors",))
     def update_factor(self, name: str, /, **body: Unpack[SetGuardianFactor]) -> Call[GuardianFactor]:
-        """Update a factor of a guardian.
+        """Turn a second factor on or off.
 
         PUT /guardian/factors/{name}. Scope: update:guardian_factors. Needs `enabled`.
         """
@@ -594,7 +592,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/policies", scopes=("read:mfa_policies",))
     def get_policies(self) -> Call[list[MFAPolicy]]:
-        """List the policies of a guardian.
+        """Get when a second factor is asked for: always, by risk, or (empty) never.
 
         GET /guardian/policies. Scope: read:mfa_policies.
         """
@@ -602,7 +600,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("PUT", "/guardian/policies", scopes=("update:mfa_policies",))
     def update_policies(self, body: list[MFAPolicy]) -> Call[list[MFAPolicy]]:
-        """Update the policies of a guardian.
+        """Set when a second factor is asked for: always, by risk, or (empty) never.
 
         PUT /guardian/policies. Scope: update:mfa_policies.
         """
@@ -610,7 +608,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("GET", "/guardian/settings")
     def get_settings(self) -> Call[GuardianSettings]:
-        """Get the settings of a guardian.
+        """Get the settings of second factors.
 
         GET /guardian/settings.
         """
@@ -618,7 +616,7 @@ class Guardian(Resource[Mode]):
 
     @endpoint("PUT", "/guardian/settings")
     def set_settings(self, **body: Unpack[SetGuardianSettings]) -> Call[GuardianSettings]:
-        """Set the settings of a guardian.
+        """Set the settings of second factors.
 
         PUT /guardian/settings. Needs `display_remember_me_checkbox`, `remember_me_default_value`,
         `mfa_session_inactivity_timeout` and `mfa_session_overall_timeout`.

@@ -50,7 +50,7 @@ class UpdateHook(TypedDict, total=False):
 
 
 class Hooks(Resource[Mode]):
-    """Work with hooks."""
+    """Hooks: code of your own at points of a flow (superseded by actions)."""
 
     __slots__ = ()
 
@@ -67,7 +67,7 @@ class Hooks(Resource[Mode]):
     ) -> Call[Page[Hook]]:
         """List the hooks.
 
-        GET /hooks. Scope: read:hooks. Pages by number.
+        GET /hooks. Scope: read:hooks. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[Hook],
@@ -85,7 +85,7 @@ class Hooks(Resource[Mode]):
     def create(self, **body: Unpack[CreateHook]) -> Call[Hook]:
         """Create a hook.
 
-        POST /hooks. Scope: create:hooks. Needs `name`, `script` and `triggerId`.
+        POST /hooks. Scope: create:hooks. Needs `name`, `script` and `triggerId`. Raises `Conflict`.
         """
         return Call(Hook, json=body)
 
@@ -93,7 +93,7 @@ class Hooks(Resource[Mode]):
     def get(self, id: str, /, *, fields: str | Sequence[str] | None = None) -> Call[Hook]:
         """Get a hook.
 
-        GET /hooks/{id}. Scope: read:hooks.
+        GET /hooks/{id}. Scope: read:hooks. Raises `NotFound`.
         """
         return Call(Hook, path=(id,), query={"fields": comma(fields)})
 
@@ -101,7 +101,7 @@ class Hooks(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateHook]) -> Call[Hook]:
         """Update a hook.
 
-        PATCH /hooks/{id}. Scope: update:hooks.
+        PATCH /hooks/{id}. Scope: update:hooks. Raises `NotFound` or `Conflict`.
         """
         return Call(Hook, path=(id,), json=body)
 
@@ -117,15 +117,15 @@ class Hooks(Resource[Mode]):
     def get_secrets(self, id: str, /) -> Call[dict[str, str]]:
         """Get the secrets of a hook.
 
-        GET /hooks/{id}/secrets. Scope: read:hooks.
+        GET /hooks/{id}/secrets. Scope: read:hooks. Raises `NotFound`.
         """
         return Call(dict[str, str], path=(id,))
 
     @endpoint("POST", "/hooks/{id}/secrets", scopes=("update:hooks",))
     def add_secrets(self, id: str, /, body: dict[str, str]) -> Call[None]:
-        """Add the secrets of a hook.
+        """Add secrets to a hook.
 
-        POST /hooks/{id}/secrets. Scope: update:hooks.
+        POST /hooks/{id}/secrets. Scope: update:hooks. Raises `Conflict`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -133,13 +133,13 @@ class Hooks(Resource[Mode]):
     def update_secrets(self, id: str, /, body: dict[str, str]) -> Call[None]:
         """Update the secrets of a hook.
 
-        PATCH /hooks/{id}/secrets. Scope: update:hooks.
+        PATCH /hooks/{id}/secrets. Scope: update:hooks. Raises `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(id,), json=body)
 
     @endpoint("DELETE", "/hooks/{id}/secrets", scopes=("delete:hooks",))
     def delete_secrets(self, id: str, /, body: list[str]) -> Call[None]:
-        """Delete the secrets of a hook.
+        """Delete secrets of a hook, given by their names.
 
         DELETE /hooks/{id}/secrets. Scope: delete:hooks.
         """

@@ -141,7 +141,7 @@ class Jobs(Resource[Mode]):
     def get(self, id: str, /) -> Call[Job]:
         """Get a job.
 
-        GET /jobs/{id}. Scopes: create:users or read:users.
+        GET /jobs/{id}. Scopes: create:users or read:users. Raises `NotFound`.
         """
         return Call(Job, path=(id,))
 
@@ -149,6 +149,6 @@ class Jobs(Resource[Mode]):
     def get_errors(self, id: str, /) -> Call[list[JobError] | Job]:
         """Get what went wrong in a job: row by row of an import, or the failed job itself.
 
-        GET /jobs/{id}/errors. Scopes: create:users or read:users.
+        GET /jobs/{id}/errors. Scopes: create:users or read:users. Raises `NotFound`.
         """
         return Call(_GetErrorsAnswer, path=(id,))

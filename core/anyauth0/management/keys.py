@@ -156,15 +156,15 @@ class SigningKeys(Struct, frozen=True, kw_only=True):
 
 
 class Keys(Resource[Mode]):
-    """Work with keys."""
+    """Keys: for signing tokens, for encryption, for the access lists of networks."""
 
     __slots__ = ()
 
     @endpoint("GET", "/keys/custom-signing", scopes=("read:custom_signing_keys",))
     def get_custom_signing_keys(self) -> Call[CustomSigningKeys]:
-        """Get the custom signing keys of a key.
+        """Get the custom signing keys.
 
-        GET /keys/custom-signing. Scope: read:custom_signing_keys.
+        GET /keys/custom-signing. Scope: read:custom_signing_keys. Raises `NotFound`.
         """
         return Call(CustomSigningKeys)
 
@@ -172,7 +172,7 @@ class Keys(Resource[Mode]):
         "PUT", "/keys/custom-signing", scopes=("create:custom_signing_keys", "update:custom_signing_keys")
     )
     def set_custom_signing_keys(self, **body: Unpack[SetCustomSigningKeys]) -> Call[CustomSigningKeys]:
-        """Set the custom signing keys of a key.
+        """Set the custom signing keys.
 
         PUT /keys/custom-signing. Scopes: create:custom_signing_keys or update:custom_signing_keys. Needs
         `keys`.
@@ -181,7 +181,7 @@ class Keys(Resource[Mode]):
 
     @endpoint("DELETE", "/keys/custom-signing", scopes=("delete:custom_signing_keys",))
     def delete_custom_signing_keys(self) -> Call[None]:
-        """Delete the custom signing keys of a key.
+        """Delete the custom signing keys.
 
         DELETE /keys/custom-signing. Scope: delete:custom_signing_keys.
         """
@@ -191,7 +191,7 @@ class Keys(Resource[Mode]):
     def get_all_encryption_keys(
         self, *, page: int | None = None, per_page: int | None = None, include_totals: bool | None = None
     ) -> Call[Page[EncryptionKey]]:
-        """List the all encryption keys of a key.
+        """List the encryption keys.
 
         GET /keys/encryption. Scope: read:encryption_keys. Pages by number.
         """
@@ -201,15 +201,15 @@ class Keys(Resource[Mode]):
 
     @endpoint("POST", "/keys/encryption", scopes=("create:encryption_keys",))
     def create_encryption_key(self, **body: Unpack[CreateEncryptionKey]) -> Call[EncryptionKey]:
-        """Create an encryption key of a key.
+        """Create an encryption key.
 
-        POST /keys/encryption. Scope: create:encryption_keys. Needs `type`.
+        POST /keys/encryption. Scope: create:encryption_keys. Needs `type`. Raises `Conflict`.
         """
         return Call(EncryptionKey, json=body)
 
     @endpoint("POST", "/keys/encryption/rekey", scopes=("create:encryption_keys", "update:encryption_keys"))
     def post_encryption_rekey(self) -> Call[None]:
-        """Post the encryption rekey of a key.
+        """Encrypt the keys of the tenant anew under a new root key.
 
         POST /keys/encryption/rekey. Scopes: create:encryption_keys or update:encryption_keys.
         """
@@ -217,23 +217,23 @@ class Keys(Resource[Mode]):
 
     @endpoint("GET", "/keys/encryption/{kid}", scopes=("read:encryption_keys",))
     def get_encryption_key(self, kid: str, /) -> Call[EncryptionKey]:
-        """Get an encryption key of a key.
+        """Get an encryption key.
 
-        GET /keys/encryption/{kid}. Scope: read:encryption_keys.
+        GET /keys/encryption/{kid}. Scope: read:encryption_keys. Raises `NotFound`.
         """
         return Call(EncryptionKey, path=(kid,))
 
     @endpoint("POST", "/keys/encryption/{kid}", scopes=("update:encryption_keys",))
     def import_encryption_key(self, kid: str, /, **body: Unpack[ImportEncryptionKey]) -> Call[EncryptionKey]:
-        """Import an encryption key of a key.
+        """Import a wrapped encryption key of yours.
 
-        POST /keys/encryption/{kid}. Scope: update:encryption_keys. Needs `wrapped_key`.
+        POST /keys/encryption/{kid}. Scope: update:encryption_keys. Needs `wrapped_key`. Raises `Conflict`.
         """
         return Call(EncryptionKey, path=(kid,), json=body)
 
     @endpoint("DELETE", "/keys/encryption/{kid}", scopes=("delete:encryption_keys",))
     def delete_encryption_key(self, kid: str, /) -> Call[None]:
-        """Delete an encryption key of a key.
+        """Delete an encryption key.
 
         DELETE /keys/encryption/{kid}. Scope: delete:encryption_keys.
         """
@@ -241,48 +241,48 @@ class Keys(Resource[Mode]):
 
     @endpoint("POST", "/keys/encryption/{kid}/wrapping-key", scopes=("create:encryption_keys",))
     def create_public_wrapping_key(self, kid: str, /) -> Call[EncryptionKeyPublicWrapping]:
-        """Create a public wrapping key of a key.
+        """Get the public key by which an encryption key of yours is wrapped for import.
 
-        POST /keys/encryption/{kid}/wrapping-key. Scope: create:encryption_keys.
+        POST /keys/encryption/{kid}/wrapping-key. Scope: create:encryption_keys. Raises `Conflict`.
         """
         return Call(EncryptionKeyPublicWrapping, path=(kid,))
 
     @endpoint("GET", "/keys/network-acls", scopes=("read:network_acl_keys",), lifecycle="EA")
     def get_network_acl_keys(self) -> Call[AllKeysNetworkAcls]:
-        """Get the network ACL keys of a key.
+        """Get the network ACL keys.
 
-        GET /keys/network-acls. In early access. Scope: read:network_acl_keys.
+        GET /keys/network-acls. In early access. Scope: read:network_acl_keys. Raises `NotFound`.
         """
         return Call(AllKeysNetworkAcls)
 
     @endpoint("POST", "/keys/network-acls", scopes=("create:network_acl_keys",), lifecycle="EA")
     def create_network_acl_key(self, **body: Unpack[CreateKeysNetworkAcls]) -> Call[NetworkAclKey]:
-        """Create a network ACL key of a key.
+        """Create a network ACL key.
 
         POST /keys/network-acls. In early access. Scope: create:network_acl_keys. Needs `name`, `alg` and
-        `value`.
+        `value`. Raises `Conflict`.
         """
         return Call(NetworkAclKey, json=body)
 
     @endpoint("GET", "/keys/network-acls/{id}", scopes=("read:network_acl_keys",), lifecycle="EA")
     def get_network_acl_key(self, id: str, /) -> Call[NetworkAclKey]:
-        """Get a network ACL key of a key.
+        """Get a network ACL key.
 
-        GET /keys/network-acls/{id}. In early access. Scope: read:network_acl_keys.
+        GET /keys/network-acls/{id}. In early access. Scope: read:network_acl_keys. Raises `NotFound`.
         """
         return Call(NetworkAclKey, path=(id,))
 
     @endpoint("DELETE", "/keys/network-acls/{id}", scopes=("delete:network_acl_keys",), lifecycle="EA")
     def delete_network_acl_key(self, id: str, /) -> Call[None]:
-        """Delete a network ACL key of a key.
+        """Delete a network ACL key.
 
-        DELETE /keys/network-acls/{id}. In early access. Scope: delete:network_acl_keys.
+        DELETE /keys/network-acls/{id}. In early access. Scope: delete:network_acl_keys. Raises `Conflict`.
         """
         return Call(NoneType, path=(id,))
 
     @endpoint("GET", "/keys/signing", scopes=("read:signing_keys",))
     def get_all(self) -> Call[list[SigningKeys]]:
-        """List the keys.
+        """List the signing keys of the tenant: the current, the next and the previous one.
 
         GET /keys/signing. Scope: read:signing_keys.
         """
@@ -290,7 +290,7 @@ class Keys(Resource[Mode]):
 
     @endpoint("POST", "/keys/signing/rotate", scopes=("create:signing_keys", "update:signing_keys"))
     def rotate(self) -> Call[SigningKeys]:
-        """Rotate a key.
+        """Rotate the signing keys: the next one becomes the current one.
 
         POST /keys/signing/rotate. Scopes: create:signing_keys or update:signing_keys.
         """
@@ -298,16 +298,16 @@ class Keys(Resource[Mode]):
 
     @endpoint("GET", "/keys/signing/{kid}", scopes=("read:signing_keys",))
     def get(self, kid: str, /) -> Call[SigningKeys]:
-        """Get a key.
+        """Get a signing key of the tenant.
 
-        GET /keys/signing/{kid}. Scope: read:signing_keys.
+        GET /keys/signing/{kid}. Scope: read:signing_keys. Raises `NotFound`.
         """
         return Call(SigningKeys, path=(kid,))
 
     @endpoint("PUT", "/keys/signing/{kid}/revoke", scopes=("update:signing_keys",))
     def revoke(self, kid: str, /) -> Call[SigningKeys]:
-        """Revoke a key.
+        """Revoke a signing key: tokens that it signed are no longer good.
 
-        PUT /keys/signing/{kid}/revoke. Scope: update:signing_keys.
+        PUT /keys/signing/{kid}/revoke. Scope: update:signing_keys. Raises `NotFound`.
         """
         return Call(SigningKeys, path=(kid,))

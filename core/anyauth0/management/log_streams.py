@@ -335,7 +335,7 @@ class UpdateLogStream(TypedDict, total=False):
 
 
 class LogStreams(Resource[Mode]):
-    """Work with log streams."""
+    """Where the log is sent to as it grows."""
 
     __slots__ = ()
 
@@ -343,7 +343,7 @@ class LogStreams(Resource[Mode]):
     def get_all(self) -> Call[list[LogStream]]:
         """List the log streams.
 
-        GET /log-streams. Scope: read:log_streams.
+        GET /log-streams. Scope: read:log_streams. Raises `NotFound`.
         """
         return Call(list[LogStream])
 
@@ -361,7 +361,7 @@ class LogStreams(Resource[Mode]):
     ) -> Call[LogStream]:
         """Create a log stream.
 
-        POST /log-streams. Scope: create:log_streams.
+        POST /log-streams. Scope: create:log_streams. Raises `Conflict`.
         """
         return Call(LogStream, json=body)
 
@@ -369,7 +369,7 @@ class LogStreams(Resource[Mode]):
     def get(self, id: str, /) -> Call[LogStream]:
         """Get a log stream.
 
-        GET /log-streams/{id}. Scope: read:log_streams.
+        GET /log-streams/{id}. Scope: read:log_streams. Raises `NotFound`.
         """
         return Call(LogStream, path=(id,))
 
@@ -385,6 +385,6 @@ class LogStreams(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a log stream.
 
-        DELETE /log-streams/{id}. Scope: delete:log_streams.
+        DELETE /log-streams/{id}. Scope: delete:log_streams. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))

@@ -109,6 +109,6 @@ class Logs(Resource[Mode]):
     def get(self, id: str, /) -> Call[Log]:
         """Get an entry of the log.
 
-        GET /logs/{id}. Scopes: read:logs or read:logs_users.
+        GET /logs/{id}. Scopes: read:logs or read:logs_users. Raises `NotFound`.
         """
         return Call(Log, path=(id,))

@@ -142,7 +142,7 @@ class UpdateNetworkAcl(TypedDict, total=False):
 
 
 class NetworkAcls(Resource[Mode]):
-    """Work with network ACLS."""
+    """Rules on which networks may reach the tenant."""
 
     __slots__ = ()
 
@@ -150,9 +150,9 @@ class NetworkAcls(Resource[Mode]):
     def get_all(
         self, *, page: int | None = None, per_page: int | None = None, include_totals: bool | None = None
     ) -> Call[Page[NetworkAcl]]:
-        """List the network ACLS.
+        """List the access lists.
 
-        GET /network-acls. Scope: read:network_acls. Pages by number.
+        GET /network-acls. Scope: read:network_acls. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[NetworkAcl], query={"page": page, "per_page": per_page, "include_totals": include_totals}
@@ -160,40 +160,42 @@ class NetworkAcls(Resource[Mode]):
 
     @endpoint("POST", "/network-acls", scopes=("create:network_acls",))
     def create(self, **body: Unpack[SetNetworkAcl]) -> Call[None]:
-        """Create a network ACLS.
+        """Create an access list.
 
-        POST /network-acls. Scope: create:network_acls. Needs `description`, `active` and `rule`.
+        POST /network-acls. Scope: create:network_acls. Needs `description`, `active` and `rule`. Raises
+        `Conflict`.
         """
         return Call(NoneType, json=body)
 
     @endpoint("GET", "/network-acls/{id}", scopes=("read:network_acls",))
     def get(self, id: str, /) -> Call[NetworkAcl]:
-        """Get a network ACLS.
+        """Get an access list.
 
-        GET /network-acls/{id}. Scope: read:network_acls.
+        GET /network-acls/{id}. Scope: read:network_acls. Raises `NotFound`.
         """
         return Call(NetworkAcl, path=(id,))
 
     @endpoint("PUT", "/network-acls/{id}", scopes=("update:network_acls",))
     def update(self, id: str, /, **body: Unpack[SetNetworkAcl]) -> Call[NetworkAcl]:
-        """Update a network ACLS.
+        """Replace an access list.
 
-        PUT /network-acls/{id}. Scope: update:network_acls. Needs `description`, `active` and `rule`.
+        PUT /network-acls/{id}. Scope: update:network_acls. Needs `description`, `active` and `rule`. Raises
+        `NotFound`.
         """
         return Call(NetworkAcl, path=(id,), json=body)
 
     @endpoint("PATCH", "/network-acls/{id}", scopes=("update:network_acls",))
     def patch(self, id: str, /, **body: Unpack[UpdateNetworkAcl]) -> Call[NetworkAcl]:
-        """Patch a network ACLS.
+        """Change some fields of an access list.
 
-        PATCH /network-acls/{id}. Scope: update:network_acls.
+        PATCH /network-acls/{id}. Scope: update:network_acls. Raises `NotFound`.
         """
         return Call(NetworkAcl, path=(id,), json=body)
 
     @endpoint("DELETE", "/network-acls/{id}", scopes=("delete:network_acls",))
     def delete(self, id: str, /) -> Call[None]:
-        """Delete a network ACLS.
+        """Delete an access list.
 
-        DELETE /network-acls/{id}. Scope: delete:network_acls.
+        DELETE /network-acls/{id}. Scope: delete:network_acls. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))

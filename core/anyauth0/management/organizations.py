@@ -353,7 +353,7 @@ class RoleGroup(Struct, frozen=True, kw_only=True):
 
 
 class Organizations(Resource[Mode]):
-    """Work with organizations."""
+    """Organizations: the customers of a product, their members, connections and invitations."""
 
     __slots__ = ()
 
@@ -399,14 +399,15 @@ class Organizations(Resource[Mode]):
         """Create an organization.
 
         POST /organizations. Scopes: create:organizations or create:organization_connections. Needs `name`.
+        Raises `Conflict`.
         """
         return Call(Organization, json=body)
 
     @endpoint("GET", "/organizations/name/{name}", scopes=("read:organizations",))
     def get_by_name(self, name: str, /) -> Call[Organization]:
-        """Get a by name of an organization.
+        """Get an organization by its name.
 
-        GET /organizations/name/{name}. Scope: read:organizations.
+        GET /organizations/name/{name}. Scope: read:organizations. Raises `NotFound`.
         """
         return Call(Organization, path=(name,))
 
@@ -420,7 +421,7 @@ class Organizations(Resource[Mode]):
         from_: str | None = None,
         sort: OrganizationSortField | None = None,
     ) -> Call[Page[Organization]]:
-        """Search an organization.
+        """Search the organizations.
 
         GET /organizations/search. Pages by checkpoint.
         """
@@ -432,7 +433,7 @@ class Organizations(Resource[Mode]):
     def get(self, id: str, /) -> Call[Organization]:
         """Get an organization.
 
-        GET /organizations/{id}. Scopes: read:organizations or read:organizations_summary.
+        GET /organizations/{id}. Scopes: read:organizations or read:organizations_summary. Raises `NotFound`.
         """
         return Call(Organization, path=(id,))
 
@@ -448,7 +449,7 @@ class Organizations(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete an organization.
 
-        DELETE /organizations/{id}. Scope: delete:organizations.
+        DELETE /organizations/{id}. Scope: delete:organizations. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -471,7 +472,7 @@ class Organizations(Resource[Mode]):
         per_page: int | None = None,
         include_totals: bool | None = None,
     ) -> Call[Page[OrganizationClientGrant]]:
-        """List the organization client grants of an organization.
+        """List the client grants of an organization.
 
         GET /organizations/{id}/client-grants. Scope: read:organization_client_grants. Pages by number.
         """
@@ -492,9 +493,10 @@ class Organizations(Resource[Mode]):
     def post_organization_client_grants(
         self, id: str, /, **body: Unpack[AssociateOrganizationClientGrant]
     ) -> Call[OrganizationClientGrant]:
-        """Post the organization client grants of an organization.
+        """Give a client grant to an organization.
 
         POST /organizations/{id}/client-grants. Scope: create:organization_client_grants. Needs `grant_id`.
+        Raises `NotFound` or `Conflict`.
         """
         return Call(OrganizationClientGrant, path=(id,), json=body)
 
@@ -504,9 +506,10 @@ class Organizations(Resource[Mode]):
         scopes=("delete:organization_client_grants",),
     )
     def delete_client_grants_by_grant_id(self, id: str, grant_id: str, /) -> Call[None]:
-        """Delete a client grants by grant ID of an organization.
+        """Take a client grant from an organization.
 
-        DELETE /organizations/{id}/client-grants/{grant_id}. Scope: delete:organization_client_grants.
+        DELETE /organizations/{id}/client-grants/{grant_id}. Scope: delete:organization_client_grants. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id, grant_id))
 
@@ -524,7 +527,7 @@ class Organizations(Resource[Mode]):
         """List the clients of an organization.
 
         GET /organizations/{id}/clients. In early access. Scope: read:organization_clients. Pages by
-        checkpoint.
+        checkpoint. Raises `NotFound`.
         """
         return Call(Page[OrganizationClient], path=(id,), query={"from": from_, "take": take})
 
@@ -532,10 +535,10 @@ class Organizations(Resource[Mode]):
     def add_clients(
         self, id: str, /, **body: Unpack[CreateOrganizationClients]
     ) -> Call[list[OrganizationClient]]:
-        """Add the clients of an organization.
+        """Add clients to an organization.
 
         POST /organizations/{id}/clients. In early access. Scope: create:organization_clients. Needs
-        `clients`.
+        `clients`. Raises `NotFound` or `Conflict`.
         """
         return Call(list[OrganizationClient], path=(id,), json=body)
 
@@ -543,10 +546,10 @@ class Organizations(Resource[Mode]):
         "DELETE", "/organizations/{id}/clients", scopes=("delete:organization_clients",), lifecycle="EA"
     )
     def delete_clients(self, id: str, /, **body: Unpack[DeleteOrganizationClients]) -> Call[None]:
-        """Delete the clients of an organization.
+        """Remove clients from an organization.
 
         DELETE /organizations/{id}/clients. In early access. Scope: delete:organization_clients. Needs
-        `clients`.
+        `clients`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -559,7 +562,8 @@ class Organizations(Resource[Mode]):
     def get_client(self, id: str, client_id: str, /) -> Call[OrganizationClient]:
         """Get a client of an organization.
 
-        GET /organizations/{id}/clients/{client_id}. In early access. Scope: read:organization_clients.
+        GET /organizations/{id}/clients/{client_id}. In early access. Scope: read:organization_clients. Raises
+        `NotFound`.
         """
         return Call(OrganizationClient, path=(id, client_id))
 
@@ -575,6 +579,7 @@ class Organizations(Resource[Mode]):
         """Update a client of an organization.
 
         PATCH /organizations/{id}/clients/{client_id}. In early access. Scope: update:organization_clients.
+        Raises `NotFound`.
         """
         return Call(OrganizationClient, path=(id, client_id), json=body)
 
@@ -618,10 +623,10 @@ class Organizations(Resource[Mode]):
     def add_connection(
         self, id: str, /, **body: Unpack[CreateOrganizationAllConnection]
     ) -> Call[OrganizationConnection]:
-        """Add the connection of an organization.
+        """Enable a connection for an organization.
 
         POST /organizations/{id}/connections. In early access. Scope: create:organization_connections. Needs
-        `connection_id`.
+        `connection_id`. Raises `NotFound` or `Conflict`.
         """
         return Call(OrganizationConnection, path=(id,), json=body)
 
@@ -635,7 +640,7 @@ class Organizations(Resource[Mode]):
         """Get a connection of an organization.
 
         GET /organizations/{id}/connections/{connection_id}. In early access. Scope:
-        read:organization_connections.
+        read:organization_connections. Raises `NotFound`.
         """
         return Call(OrganizationConnection, path=(id, connection_id))
 
@@ -662,7 +667,7 @@ class Organizations(Resource[Mode]):
         lifecycle="EA",
     )
     def delete_connection(self, id: str, connection_id: str, /) -> Call[None]:
-        """Delete a connection of an organization.
+        """Disable a connection for an organization.
 
         DELETE /organizations/{id}/connections/{connection_id}. In early access. Scope:
         delete:organization_connections.
@@ -679,10 +684,10 @@ class Organizations(Resource[Mode]):
     def get_all_discovery_domains(
         self, id: str, /, *, from_: str | None = None, take: int | None = None
     ) -> Call[Page[OrganizationDiscoveryDomain]]:
-        """List the all discovery domains of an organization.
+        """List the discovery domains of an organization.
 
         GET /organizations/{id}/discovery-domains. Scope: read:organization_discovery_domains. Pages by
-        checkpoint, at most 100 items each.
+        checkpoint, at most 100 items each. Raises `NotFound`.
         """
         return Call(Page[OrganizationDiscoveryDomain], path=(id,), query={"from": from_, "take": take})
 
@@ -692,10 +697,10 @@ class Organizations(Resource[Mode]):
     def create_discovery_domain(
         self, id: str, /, **body: Unpack[CreateOrganizationDiscoveryDomain]
     ) -> Call[OrganizationDiscoveryDomain]:
-        """Create a discovery domain of an organization.
+        """Create a discovery domain for an organization.
 
         POST /organizations/{id}/discovery-domains. Scope: create:organization_discovery_domains. Needs
-        `domain`.
+        `domain`. Raises `NotFound` or `Conflict`.
         """
         return Call(OrganizationDiscoveryDomain, path=(id,), json=body)
 
@@ -707,10 +712,10 @@ class Organizations(Resource[Mode]):
     def get_discovery_domain_by_name(
         self, id: str, discovery_domain: str, /
     ) -> Call[OrganizationDiscoveryDomain]:
-        """Get a discovery domain by name of an organization.
+        """Get a discovery domain of an organization by the domain.
 
         GET /organizations/{id}/discovery-domains/name/{discovery_domain}. Scope:
-        read:organization_discovery_domains.
+        read:organization_discovery_domains. Raises `NotFound`.
         """
         return Call(OrganizationDiscoveryDomain, path=(id, discovery_domain))
 
@@ -723,7 +728,7 @@ class Organizations(Resource[Mode]):
         """Get a discovery domain of an organization.
 
         GET /organizations/{id}/discovery-domains/{discovery_domain_id}. Scope:
-        read:organization_discovery_domains.
+        read:organization_discovery_domains. Raises `NotFound`.
         """
         return Call(OrganizationDiscoveryDomain, path=(id, discovery_domain_id))
 
@@ -738,7 +743,7 @@ class Organizations(Resource[Mode]):
         """Update a discovery domain of an organization.
 
         PATCH /organizations/{id}/discovery-domains/{discovery_domain_id}. Scope:
-        update:organization_discovery_domains.
+        update:organization_discovery_domains. Raises `NotFound`.
         """
         return Call(OrganizationDiscoveryDomain, path=(id, discovery_domain_id), json=body)
 
@@ -751,7 +756,7 @@ class Organizations(Resource[Mode]):
         """Delete a discovery domain of an organization.
 
         DELETE /organizations/{id}/discovery-domains/{discovery_domain_id}. Scope:
-        delete:organization_discovery_domains.
+        delete:organization_discovery_domains. Raises `NotFound`.
         """
         return Call(NoneType, path=(id, discovery_domain_id))
 
@@ -774,6 +779,7 @@ class Organizations(Resource[Mode]):
         """List the enabled connections of an organization.
 
         GET /organizations/{id}/enabled_connections. Scope: read:organization_connections. Pages by number.
+        Raises `NotFound`.
         """
         return Call(
             Page[OrganizationConnection],
@@ -785,10 +791,10 @@ class Organizations(Resource[Mode]):
     def add_enabled_connection(
         self, id: str, /, **body: Unpack[AddOrganizationConnection]
     ) -> Call[OrganizationConnection]:
-        """Add the enabled connection of an organization.
+        """Enable a connection for an organization.
 
         POST /organizations/{id}/enabled_connections. Scope: create:organization_connections. Needs
-        `connection_id`.
+        `connection_id`. Raises `NotFound` or `Conflict`.
         """
         return Call(OrganizationConnection, path=(id,), json=body)
 
@@ -801,6 +807,7 @@ class Organizations(Resource[Mode]):
         """Get an enabled connection of an organization.
 
         GET /organizations/{id}/enabled_connections/{connectionId}. Scope: read:organization_connections.
+        Raises `NotFound`.
         """
         return Call(OrganizationConnection, path=(id, connection_id))
 
@@ -815,6 +822,7 @@ class Organizations(Resource[Mode]):
         """Update an enabled connection of an organization.
 
         PATCH /organizations/{id}/enabled_connections/{connectionId}. Scope: update:organization_connections.
+        Raises `NotFound`.
         """
         return Call(OrganizationConnection, path=(id, connection_id), json=body)
 
@@ -824,9 +832,10 @@ class Organizations(Resource[Mode]):
         scopes=("delete:organization_connections",),
     )
     def delete_enabled_connection(self, id: str, connection_id: str, /) -> Call[None]:
-        """Delete an enabled connection of an organization.
+        """Disable a connection for an organization.
 
         DELETE /organizations/{id}/enabled_connections/{connectionId}. Scope: delete:organization_connections.
+        Raises `NotFound`.
         """
         return Call(NoneType, path=(id, connection_id))
 
@@ -851,7 +860,8 @@ class Organizations(Resource[Mode]):
     ) -> Call[Page[OrganizationInvitation]]:
         """List the invitations of an organization.
 
-        GET /organizations/{id}/invitations. Scope: read:organization_invitations. Pages by number.
+        GET /organizations/{id}/invitations. Scope: read:organization_invitations. Pages by number. Raises
+        `NotFound`.
         """
         return Call(
             Page[OrganizationInvitation],
@@ -870,10 +880,10 @@ class Organizations(Resource[Mode]):
     def create_invitation(
         self, id: str, /, **body: Unpack[CreateOrganizationInvitation]
     ) -> Call[OrganizationInvitation]:
-        """Create an invitation of an organization.
+        """Create an invitation for an organization.
 
         POST /organizations/{id}/invitations. Scope: create:organization_invitations. Needs `inviter`,
-        `invitee` and `client_id`.
+        `invitee` and `client_id`. Raises `NotFound`.
         """
         return Call(OrganizationInvitation, path=(id,), json=body)
 
@@ -891,7 +901,8 @@ class Organizations(Resource[Mode]):
     ) -> Call[OrganizationInvitation]:
         """Get an invitation of an organization.
 
-        GET /organizations/{id}/invitations/{invitation_id}. Scope: read:organization_invitations.
+        GET /organizations/{id}/invitations/{invitation_id}. Scope: read:organization_invitations. Raises
+        `NotFound`.
         """
         return Call(
             OrganizationInvitation,
@@ -907,7 +918,8 @@ class Organizations(Resource[Mode]):
     def delete_invitation(self, id: str, invitation_id: str, /) -> Call[None]:
         """Delete an invitation of an organization.
 
-        DELETE /organizations/{id}/invitations/{invitation_id}. Scope: delete:organization_invitations.
+        DELETE /organizations/{id}/invitations/{invitation_id}. Scope: delete:organization_invitations. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id, invitation_id))
 
@@ -935,7 +947,7 @@ class Organizations(Resource[Mode]):
         """List the members of an organization.
 
         GET /organizations/{id}/members. Scope: read:organization_members. Pages by checkpoint or by number,
-        at most 100 items each.
+        at most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[OrganizationMember],
@@ -953,7 +965,7 @@ class Organizations(Resource[Mode]):
 
     @endpoint("POST", "/organizations/{id}/members", scopes=("create:organization_members",))
     def add_members(self, id: str, /, **body: Unpack[CreateOrganizationMember]) -> Call[None]:
-        """Add the members of an organization.
+        """Add members to an organization.
 
         POST /organizations/{id}/members. Scope: create:organization_members. Needs `members`.
         """
@@ -961,7 +973,7 @@ class Organizations(Resource[Mode]):
 
     @endpoint("DELETE", "/organizations/{id}/members", scopes=("delete:organization_members",))
     def delete_members(self, id: str, /, **body: Unpack[CreateOrganizationMember]) -> Call[None]:
-        """Delete the members of an organization.
+        """Remove members from an organization.
 
         DELETE /organizations/{id}/members. Scope: delete:organization_members. Needs `members`.
         """
@@ -977,10 +989,10 @@ class Organizations(Resource[Mode]):
     def get_member_effective_roles(
         self, id: str, user_id: str, /, *, from_: str | None = None, take: int | None = None
     ) -> Call[Page[EffectiveRole]]:
-        """List the member effective roles of an organization.
+        """List the roles that a member has, directly or by groups.
 
         GET /organizations/{id}/members/{user_id}/effective-roles. Scope:
-        read:organization_member_effective_roles. Pages by checkpoint.
+        read:organization_member_effective_roles. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[EffectiveRole], path=(id, user_id), query={"from": from_, "take": take})
 
@@ -994,10 +1006,10 @@ class Organizations(Resource[Mode]):
     def get_member_role_source_groups(
         self, id: str, user_id: str, /, *, role_id: str, from_: str | None = None, take: int | None = None
     ) -> Call[Page[Group]]:
-        """List the member role source groups of an organization.
+        """List the groups that a role of a member comes from.
 
         GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups. Scope:
-        read:organization_member_role_source_groups. Pages by checkpoint.
+        read:organization_member_role_source_groups. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[Group], path=(id, user_id), query={"from": from_, "take": take, "role_id": role_id})
 
@@ -1018,10 +1030,10 @@ class Organizations(Resource[Mode]):
         per_page: int | None = None,
         include_totals: bool | None = None,
     ) -> Call[Page[Role]]:
-        """List the member roles of an organization.
+        """List the roles that a member has within an organization.
 
         GET /organizations/{id}/members/{user_id}/roles. Scope: read:organization_member_roles. Pages by
-        number.
+        number. Raises `NotFound`.
         """
         return Call(
             Page[Role],
@@ -1033,10 +1045,10 @@ class Organizations(Resource[Mode]):
         "POST", "/organizations/{id}/members/{user_id}/roles", scopes=("create:organization_member_roles",)
     )
     def add_member_roles(self, id: str, user_id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
-        """Add the member roles of an organization.
+        """Give a member roles within an organization.
 
         POST /organizations/{id}/members/{user_id}/roles. Scope: create:organization_member_roles. Needs
-        `roles`.
+        `roles`. Raises `Conflict`.
         """
         return Call(NoneType, path=(id, user_id), json=body)
 
@@ -1044,7 +1056,7 @@ class Organizations(Resource[Mode]):
         "DELETE", "/organizations/{id}/members/{user_id}/roles", scopes=("delete:organization_member_roles",)
     )
     def delete_member_roles(self, id: str, user_id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
-        """Delete the member roles of an organization.
+        """Take roles within an organization from a member.
 
         DELETE /organizations/{id}/members/{user_id}/roles. Scope: delete:organization_member_roles. Needs
         `roles`.
@@ -1053,25 +1065,25 @@ class Organizations(Resource[Mode]):
 
     @endpoint("GET", "/organizations/{id}/organization-templates")
     def get_organization_template(self, id: str, /) -> Call[OrganizationTemplate]:
-        """Get the organization template of an organization.
+        """Get the template of an organization.
 
-        GET /organizations/{id}/organization-templates.
+        GET /organizations/{id}/organization-templates. Raises `NotFound`.
         """
         return Call(OrganizationTemplate, path=(id,))
 
     @endpoint("PUT", "/organizations/{id}/organization-templates/{template_id}")
     def assign_organization_template(self, id: str, template_id: str, /) -> Call[None]:
-        """Assign an organization template of an organization.
+        """Assign a template to an organization.
 
-        PUT /organizations/{id}/organization-templates/{template_id}.
+        PUT /organizations/{id}/organization-templates/{template_id}. Raises `NotFound`.
         """
         return Call(NoneType, path=(id, template_id))
 
     @endpoint("DELETE", "/organizations/{id}/organization-templates/{template_id}")
     def unassign_organization_template(self, id: str, template_id: str, /) -> Call[None]:
-        """Unassign an organization template of an organization.
+        """Take a template from an organization.
 
-        DELETE /organizations/{id}/organization-templates/{template_id}.
+        DELETE /organizations/{id}/organization-templates/{template_id}. Raises `NotFound`.
         """
         return Call(NoneType, path=(id, template_id))
 
@@ -1094,10 +1106,10 @@ class Organizations(Resource[Mode]):
         fields: str | Sequence[str] | None = None,
         include_fields: bool | None = None,
     ) -> Call[Page[OrganizationMember]]:
-        """List the role members of an organization.
+        """List the members that have a role within an organization.
 
         GET /organizations/{id}/roles/{role_id}/members. In early access. Scopes: read:roles or
-        read:organization_members. Pages by checkpoint.
+        read:organization_members. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(
             Page[OrganizationMember],
@@ -1118,6 +1130,7 @@ class Organizations(Resource[Mode]):
         """List the groups of an organization.
 
         GET /organizations/{organization_id}/groups. Scope: read:organization_groups. Pages by checkpoint.
+        Raises `NotFound`.
         """
         return Call(Page[Group], path=(organization_id,), query={"from": from_, "take": take})
 
@@ -1131,10 +1144,10 @@ class Organizations(Resource[Mode]):
     def get_group_roles(
         self, organization_id: str, group_id: str, /, *, from_: str | None = None, take: int | None = None
     ) -> Call[Page[Role]]:
-        """List the group roles of an organization.
+        """List the roles that a group has within an organization.
 
         GET /organizations/{organization_id}/groups/{group_id}/roles. Scope: read:organization_group_roles.
-        Pages by checkpoint.
+        Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[Role], path=(organization_id, group_id), query={"from": from_, "take": take})
 
@@ -1146,10 +1159,10 @@ class Organizations(Resource[Mode]):
     def add_group_roles(
         self, organization_id: str, group_id: str, /, **body: Unpack[AssignGroupRoles]
     ) -> Call[None]:
-        """Add the group roles of an organization.
+        """Give a group roles within an organization.
 
         POST /organizations/{organization_id}/groups/{group_id}/roles. Scope: create:organization_group_roles.
-        Needs `roles`.
+        Needs `roles`. Raises `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(organization_id, group_id), json=body)
 
@@ -1161,10 +1174,10 @@ class Organizations(Resource[Mode]):
     def delete_group_roles(
         self, organization_id: str, group_id: str, /, **body: Unpack[AssignGroupRoles]
     ) -> Call[None]:
-        """Delete the group roles of an organization.
+        """Take roles within an organization from a group.
 
         DELETE /organizations/{organization_id}/groups/{group_id}/roles. Scope:
-        delete:organization_group_roles. Needs `roles`.
+        delete:organization_group_roles. Needs `roles`. Raises `NotFound`.
         """
         return Call(NoneType, path=(organization_id, group_id), json=body)
 
@@ -1179,9 +1192,9 @@ class Organizations(Resource[Mode]):
     def get_role_groups(
         self, organization_id: str, role_id: str, /, *, from_: str | None = None, take: int | None = None
     ) -> Call[Page[RoleGroup]]:
-        """List the role groups of an organization.
+        """List the groups that have a role within an organization.
 
         GET /organizations/{organization_id}/roles/{role_id}/groups. In early access. Scopes: read:roles or
-        read:organization_groups. Pages by checkpoint.
+        read:organization_groups. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[RoleGroup], path=(organization_id, role_id), query={"from": from_, "take": take})

@@ -188,13 +188,13 @@ class UpdateAcul(TypedDict, total=False):
 
 
 class Prompts(Resource[Mode]):
-    """Work with prompts."""
+    """The pages of the universal login: texts, partials, rendering."""
 
     __slots__ = ()
 
     @endpoint("GET", "/prompts", scopes=("read:prompts",))
     def get(self) -> Call[Settings]:
-        """Get a prompt.
+        """Get the settings of the universal login.
 
         GET /prompts. Scope: read:prompts.
         """
@@ -202,7 +202,7 @@ class Prompts(Resource[Mode]):
 
     @endpoint("PATCH", "/prompts", scopes=("update:prompts",))
     def update(self, **body: Unpack[UpdateSettings]) -> Call[Settings]:
-        """Update a prompt.
+        """Update the settings of the universal login.
 
         PATCH /prompts. Scope: update:prompts.
         """
@@ -221,7 +221,7 @@ class Prompts(Resource[Mode]):
         screen: str | None = None,
         rendering_mode: AculRenderingMode | None = None,
     ) -> Call[Page[Acul]]:
-        """List the all rendering settings of a prompt.
+        """List the rendering settings of all screens.
 
         GET /prompts/rendering. Scope: read:prompts. Pages by number.
         """
@@ -241,7 +241,7 @@ class Prompts(Resource[Mode]):
 
     @endpoint("PATCH", "/prompts/rendering", scopes=("update:prompts",))
     def bulk_update_rendering(self, **body: Unpack[BulkUpdateRendering]) -> Call[BulkUpdateAcul]:
-        """Bulk the update rendering of a prompt.
+        """Update the rendering settings of several screens.
 
         PATCH /prompts/rendering. Scope: update:prompts. Needs `configs`.
         """
@@ -249,9 +249,9 @@ class Prompts(Resource[Mode]):
 
     @endpoint("GET", "/prompts/{prompt}/custom-text/{language}", scopes=("read:prompts",))
     def get_custom_text_by_language(self, prompt: str, language: str, /) -> Call[dict[str, Any]]:
-        """Get a custom text by language of a prompt.
+        """Get your own texts of a prompt in a language.
 
-        GET /prompts/{prompt}/custom-text/{language}. Scope: read:prompts.
+        GET /prompts/{prompt}/custom-text/{language}. Scope: read:prompts. Raises `NotFound`.
         """
         return Call(dict[str, Any], path=(prompt, language))
 
@@ -259,7 +259,7 @@ class Prompts(Resource[Mode]):
     def update_custom_text_by_language(
         self, prompt: str, language: str, /, body: dict[str, Any]
     ) -> Call[None]:
-        """Update a custom text by language of a prompt.
+        """Set your own texts of a prompt in a language; what is left out falls back.
 
         PUT /prompts/{prompt}/custom-text/{language}. Scope: update:prompts.
         """
@@ -269,7 +269,7 @@ class Prompts(Resource[Mode]):
     def get_partials(self, prompt: str, /) -> Call[dict[str, Any]]:
         """Get the partials of a prompt.
 
-        GET /prompts/{prompt}/partials. Scope: read:prompts.
+        GET /prompts/{prompt}/partials. Scope: read:prompts. Raises `NotFound`.
         """
         return Call(dict[str, Any], path=(prompt,))
 
@@ -283,15 +283,15 @@ class Prompts(Resource[Mode]):
 
     @endpoint("GET", "/prompts/{prompt}/screen/{screen}/rendering", scopes=("read:prompts",))
     def get_rendering(self, prompt: str, screen: str, /) -> Call[Acul]:
-        """Get the rendering of a prompt.
+        """Get the rendering settings of a screen.
 
-        GET /prompts/{prompt}/screen/{screen}/rendering. Scope: read:prompts.
+        GET /prompts/{prompt}/screen/{screen}/rendering. Scope: read:prompts. Raises `NotFound`.
         """
         return Call(Acul, path=(prompt, screen))
 
     @endpoint("PATCH", "/prompts/{prompt}/screen/{screen}/rendering", scopes=("update:prompts",))
     def update_rendering(self, prompt: str, screen: str, /, **body: Unpack[UpdateAcul]) -> Call[Acul]:
-        """Update the rendering of a prompt.
+        """Update the rendering settings of a screen.
 
         PATCH /prompts/{prompt}/screen/{screen}/rendering. Scope: update:prompts.
         """

@@ -61,7 +61,7 @@ class UpdateRateLimitPolicy(TypedDict):
 
 
 class RateLimitPolicies(Resource[Mode]):
-    """Work with rate limit policies."""
+    """How many requests who may make."""
 
     __slots__ = ()
 
@@ -103,7 +103,7 @@ class RateLimitPolicies(Resource[Mode]):
         """Create a rate limit policy.
 
         POST /rate-limit-policies. In early access. Scope: create:rate_limit_policies. Needs `resource`,
-        `consumer`, `consumer_selector` and `configuration`.
+        `consumer`, `consumer_selector` and `configuration`. Raises `Conflict`.
         """
         return Call(RateLimitPolicy, json=body)
 
@@ -111,7 +111,7 @@ class RateLimitPolicies(Resource[Mode]):
     def get(self, id: str, /) -> Call[RateLimitPolicy]:
         """Get a rate limit policy.
 
-        GET /rate-limit-policies/{id}. In early access. Scope: read:rate_limit_policies.
+        GET /rate-limit-policies/{id}. In early access. Scope: read:rate_limit_policies. Raises `NotFound`.
         """
         return Call(RateLimitPolicy, path=(id,))
 
@@ -120,7 +120,7 @@ class RateLimitPolicies(Resource[Mode]):
         """Update a rate limit policy.
 
         PATCH /rate-limit-policies/{id}. In early access. Scope: update:rate_limit_policies. Needs
-        `configuration`.
+        `configuration`. Raises `NotFound`.
         """
         return Call(RateLimitPolicy, path=(id,), json=body)
 
@@ -128,6 +128,7 @@ class RateLimitPolicies(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a rate limit policy.
 
-        DELETE /rate-limit-policies/{id}. In early access. Scope: delete:rate_limit_policies.
+        DELETE /rate-limit-policies/{id}. In early access. Scope: delete:rate_limit_policies. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id,))

@@ -28,7 +28,7 @@ class UpdateRefreshToken(TypedDict, total=False):
 
 
 class RefreshTokens(Resource[Mode]):
-    """Work with refresh tokens."""
+    """Refresh tokens that were given out."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ class RefreshTokens(Resource[Mode]):
         """List the refresh tokens.
 
         GET /refresh-tokens. In early access. Scope: read:refresh_tokens. Pages by checkpoint, at most 100
-        items each.
+        items each. Raises `NotFound`.
         """
         return Call(
             Page[RefreshToken],
@@ -69,7 +69,7 @@ class RefreshTokens(Resource[Mode]):
 
     @endpoint("POST", "/refresh-tokens/revoke", scopes=("delete:refresh_tokens",), lifecycle="EA")
     def revoke(self, **body: Unpack[RevokeRefreshTokens]) -> Call[None]:
-        """Revoke a refresh token.
+        """Revoke refresh tokens, of a user, of a client or by their ids.
 
         POST /refresh-tokens/revoke. In early access. Scope: delete:refresh_tokens.
         """
@@ -79,7 +79,7 @@ class RefreshTokens(Resource[Mode]):
     def get(self, id: str, /) -> Call[RefreshToken]:
         """Get a refresh token.
 
-        GET /refresh-tokens/{id}. Scope: read:refresh_tokens.
+        GET /refresh-tokens/{id}. Scope: read:refresh_tokens. Raises `NotFound`.
         """
         return Call(RefreshToken, path=(id,))
 
@@ -87,7 +87,7 @@ class RefreshTokens(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateRefreshToken]) -> Call[RefreshToken]:
         """Update a refresh token.
 
-        PATCH /refresh-tokens/{id}. Scope: update:refresh_tokens.
+        PATCH /refresh-tokens/{id}. Scope: update:refresh_tokens. Raises `NotFound`.
         """
         return Call(RefreshToken, path=(id,), json=body)
 

@@ -273,7 +273,7 @@ class UpdateResourceServer(TypedDict, total=False):
 
 
 class ResourceServers(Resource[Mode]):
-    """Work with resource servers."""
+    """APIs that tokens are made for, and their scopes."""
 
     __slots__ = ()
 
@@ -312,7 +312,7 @@ class ResourceServers(Resource[Mode]):
     def create(self, **body: Unpack[CreateResourceServer]) -> Call[ResourceServer]:
         """Create a resource server.
 
-        POST /resource-servers. Scope: create:resource_servers. Needs `identifier`.
+        POST /resource-servers. Scope: create:resource_servers. Needs `identifier`. Raises `Conflict`.
         """
         return Call(ResourceServer, json=body)
 
@@ -328,9 +328,9 @@ class ResourceServers(Resource[Mode]):
         from_: str | None = None,
         sort: ResourceServerSortField | None = None,
     ) -> Call[Page[ResourceServerSearch]]:
-        """Search a resource server.
+        """Search the resource servers.
 
-        GET /resource-servers/search. Pages by checkpoint.
+        GET /resource-servers/search. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(
             Page[ResourceServerSearch],
@@ -349,7 +349,7 @@ class ResourceServers(Resource[Mode]):
     def get(self, id: str, /, *, include_fields: bool | None = None) -> Call[ResourceServer]:
         """Get a resource server.
 
-        GET /resource-servers/{id}. Scope: read:resource_servers.
+        GET /resource-servers/{id}. Scope: read:resource_servers. Raises `NotFound`.
         """
         return Call(ResourceServer, path=(id,), query={"include_fields": include_fields})
 
@@ -357,7 +357,7 @@ class ResourceServers(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateResourceServer]) -> Call[ResourceServer]:
         """Update a resource server.
 
-        PATCH /resource-servers/{id}. Scope: update:resource_servers.
+        PATCH /resource-servers/{id}. Scope: update:resource_servers. Raises `Conflict`.
         """
         return Call(ResourceServer, path=(id,), json=body)
 

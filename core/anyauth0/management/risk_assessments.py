@@ -23,31 +23,31 @@ class UpdateNewDeviceSettings(TypedDict):
 
 
 class RiskAssessments(Resource[Mode]):
-    """Work with risk assessments."""
+    """How the risk of a login is judged."""
 
     __slots__ = ()
 
     @endpoint("GET", "/risk-assessments/settings", scopes=("read:attack_protection",))
     def get_settings(self) -> Call[GuardianFactor]:
-        """Get the settings of a risk assessment.
+        """Get the settings.
 
-        GET /risk-assessments/settings. Scope: read:attack_protection.
+        GET /risk-assessments/settings. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(GuardianFactor)
 
     @endpoint("PATCH", "/risk-assessments/settings", scopes=("update:attack_protection",))
     def update_settings(self, **body: Unpack[SetGuardianFactor]) -> Call[GuardianFactor]:
-        """Update the settings of a risk assessment.
+        """Update the settings.
 
-        PATCH /risk-assessments/settings. Scope: update:attack_protection. Needs `enabled`.
+        PATCH /risk-assessments/settings. Scope: update:attack_protection. Needs `enabled`. Raises `NotFound`.
         """
         return Call(GuardianFactor, json=body)
 
     @endpoint("GET", "/risk-assessments/settings/new-device", scopes=("read:attack_protection",))
     def get_new_device_settings(self) -> Call[RiskAssessmentsSettingsNewDevice]:
-        """Get the new device settings of a risk assessment.
+        """Get the new device settings.
 
-        GET /risk-assessments/settings/new-device. Scope: read:attack_protection.
+        GET /risk-assessments/settings/new-device. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(RiskAssessmentsSettingsNewDevice)
 
@@ -55,8 +55,9 @@ class RiskAssessments(Resource[Mode]):
     def update_new_device_settings(
         self, **body: Unpack[UpdateNewDeviceSettings]
     ) -> Call[RiskAssessmentsSettingsNewDevice]:
-        """Update the new device settings of a risk assessment.
+        """Update the new device settings.
 
         PATCH /risk-assessments/settings/new-device. Scope: update:attack_protection. Needs `remember_for`.
+        Raises `NotFound`.
         """
         return Call(RiskAssessmentsSettingsNewDevice, json=body)

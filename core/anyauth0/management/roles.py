@@ -60,7 +60,7 @@ class AssignRoleUsers(TypedDict):
 
 
 class Roles(Resource[Mode]):
-    """Work with roles."""
+    """Roles: permissions under one name, and who has them."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class Roles(Resource[Mode]):
     def create(self, **body: Unpack[CreateRole]) -> Call[Role]:
         """Create a role.
 
-        POST /roles. Scope: create:roles. Needs `name`.
+        POST /roles. Scope: create:roles. Needs `name`. Raises `Conflict`.
         """
         return Call(Role, json=body)
 
@@ -103,7 +103,7 @@ class Roles(Resource[Mode]):
     def get(self, id: str, /) -> Call[Role]:
         """Get a role.
 
-        GET /roles/{id}. Scope: read:roles.
+        GET /roles/{id}. Scope: read:roles. Raises `NotFound`.
         """
         return Call(Role, path=(id,))
 
@@ -119,7 +119,7 @@ class Roles(Resource[Mode]):
     def delete(self, id: str, /) -> Call[None]:
         """Delete a role.
 
-        DELETE /roles/{id}. Scope: delete:roles.
+        DELETE /roles/{id}. Scope: delete:roles. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))
 
@@ -129,23 +129,23 @@ class Roles(Resource[Mode]):
     ) -> Call[Page[Group]]:
         """List the groups of a role.
 
-        GET /roles/{id}/groups. Scope: read:group_roles. Pages by checkpoint.
+        GET /roles/{id}/groups. Scope: read:group_roles. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(Page[Group], path=(id,), query={"from": from_, "take": take})
 
     @endpoint("POST", "/roles/{id}/groups", scopes=("create:group_roles",))
     def assign_groups(self, id: str, /, **body: Unpack[AssignRoleGroups]) -> Call[None]:
-        """Assign the groups of a role.
+        """Assign groups to a role.
 
-        POST /roles/{id}/groups. Scope: create:group_roles. Needs `groups`.
+        POST /roles/{id}/groups. Scope: create:group_roles. Needs `groups`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
     @endpoint("DELETE", "/roles/{id}/groups", scopes=("delete:group_roles",))
     def delete_groups(self, id: str, /, **body: Unpack[AssignRoleGroups]) -> Call[None]:
-        """Delete the groups of a role.
+        """Remove groups from a role.
 
-        DELETE /roles/{id}/groups. Scope: delete:group_roles. Needs `groups`.
+        DELETE /roles/{id}/groups. Scope: delete:group_roles. Needs `groups`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -161,7 +161,7 @@ class Roles(Resource[Mode]):
     ) -> Call[Page[Permissions]]:
         """List the permissions of a role.
 
-        GET /roles/{id}/permissions. Scope: read:roles. Pages by number.
+        GET /roles/{id}/permissions. Scope: read:roles. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[Permissions],
@@ -171,15 +171,15 @@ class Roles(Resource[Mode]):
 
     @endpoint("POST", "/roles/{id}/permissions", scopes=("update:roles",))
     def add_permissions(self, id: str, /, **body: Unpack[PermissionList]) -> Call[None]:
-        """Add the permissions of a role.
+        """Add permissions to a role.
 
-        POST /roles/{id}/permissions. Scope: update:roles. Needs `permissions`.
+        POST /roles/{id}/permissions. Scope: update:roles. Needs `permissions`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
     @endpoint("DELETE", "/roles/{id}/permissions", scopes=("update:roles",))
     def delete_permissions(self, id: str, /, **body: Unpack[PermissionList]) -> Call[None]:
-        """Delete the permissions of a role.
+        """Remove permissions from a role.
 
         DELETE /roles/{id}/permissions. Scope: update:roles. Needs `permissions`.
         """
@@ -207,7 +207,7 @@ class Roles(Resource[Mode]):
         """List the users of a role.
 
         GET /roles/{id}/users. Scopes: read:users, read:roles or read:role_members. Pages by checkpoint or by
-        number, at most 100 items each.
+        number, at most 100 items each. Raises `NotFound`.
         """
         return Call(
             Page[RoleUser],
@@ -223,8 +223,8 @@ class Roles(Resource[Mode]):
 
     @endpoint("POST", "/roles/{id}/users", scopes=("update:roles", "create:role_members"))
     def assign_users(self, id: str, /, **body: Unpack[AssignRoleUsers]) -> Call[None]:
-        """Assign the users of a role.
+        """Assign users to a role.
 
-        POST /roles/{id}/users. Scopes: update:roles or create:role_members. Needs `users`.
+        POST /roles/{id}/users. Scopes: update:roles or create:role_members. Needs `users`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)

@@ -43,7 +43,7 @@ class UpdateRule(TypedDict, total=False):
 
 
 class Rules(Resource[Mode]):
-    """Work with rules."""
+    """Rules: code of your own that runs after a login (superseded by actions)."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ class Rules(Resource[Mode]):
     ) -> Call[Page[Rule]]:
         """List the rules.
 
-        GET /rules. Scope: read:rules. Pages by number.
+        GET /rules. Scope: read:rules. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[Rule],
@@ -78,7 +78,7 @@ class Rules(Resource[Mode]):
     def create(self, **body: Unpack[CreateRule]) -> Call[Rule]:
         """Create a rule.
 
-        POST /rules. Scope: create:rules. Needs `name` and `script`.
+        POST /rules. Scope: create:rules. Needs `name` and `script`. Raises `Conflict`.
         """
         return Call(Rule, json=body)
 
@@ -88,7 +88,7 @@ class Rules(Resource[Mode]):
     ) -> Call[Rule]:
         """Get a rule.
 
-        GET /rules/{id}. Scope: read:rules.
+        GET /rules/{id}. Scope: read:rules. Raises `NotFound`.
         """
         return Call(Rule, path=(id,), query={"fields": comma(fields), "include_fields": include_fields})
 
@@ -96,7 +96,7 @@ class Rules(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateRule]) -> Call[Rule]:
         """Update a rule.
 
-        PATCH /rules/{id}. Scope: update:rules.
+        PATCH /rules/{id}. Scope: update:rules. Raises `NotFound` or `Conflict`.
         """
         return Call(Rule, path=(id,), json=body)
 

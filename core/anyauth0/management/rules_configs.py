@@ -24,13 +24,13 @@ class SetRulesConfig(TypedDict):
 
 
 class RulesConfigs(Resource[Mode]):
-    """Work with rules configs."""
+    """Settings that rules can read."""
 
     __slots__ = ()
 
     @endpoint("GET", "/rules-configs", scopes=("read:rules_configs",))
     def get_all(self) -> Call[list[RulesConfig]]:
-        """List the rules configs.
+        """List the names of the settings that rules can read; their values stay secret.
 
         GET /rules-configs. Scope: read:rules_configs.
         """
@@ -38,7 +38,7 @@ class RulesConfigs(Resource[Mode]):
 
     @endpoint("PUT", "/rules-configs/{key}", scopes=("update:rules_configs",))
     def set(self, key: str, /, **body: Unpack[SetRulesConfig]) -> Call[RulesConfig]:
-        """Set a rules config.
+        """Set a setting that rules can read.
 
         PUT /rules-configs/{key}. Scope: update:rules_configs. Needs `value`.
         """
@@ -46,7 +46,7 @@ class RulesConfigs(Resource[Mode]):
 
     @endpoint("DELETE", "/rules-configs/{key}", scopes=("delete:rules_configs",))
     def delete(self, key: str, /) -> Call[None]:
-        """Delete a rules config.
+        """Delete a setting that rules can read.
 
         DELETE /rules-configs/{key}. Scope: delete:rules_configs.
         """

@@ -196,7 +196,7 @@ class CreateSelfServiceProfileSsoTicket(TypedDict, total=False):
 
 
 class SelfServiceProfiles(Resource[Mode]):
-    """Work with self service profiles."""
+    """Profiles by which customers set up their own single sign-on."""
 
     __slots__ = ()
 
@@ -223,7 +223,7 @@ class SelfServiceProfiles(Resource[Mode]):
     def create(self, **body: Unpack[CreateSelfServiceProfile]) -> Call[SelfServiceProfile]:
         """Create a self service profile.
 
-        POST /self-service-profiles. Scope: create:self_service_profiles. Needs `name`.
+        POST /self-service-profiles. Scope: create:self_service_profiles. Needs `name`. Raises `Conflict`.
         """
         return Call(SelfServiceProfile, json=body)
 
@@ -231,7 +231,7 @@ class SelfServiceProfiles(Resource[Mode]):
     def get(self, id: str, /) -> Call[SelfServiceProfile]:
         """Get a self service profile.
 
-        GET /self-service-profiles/{id}. Scope: read:self_service_profiles.
+        GET /self-service-profiles/{id}. Scope: read:self_service_profiles. Raises `NotFound`.
         """
         return Call(SelfServiceProfile, path=(id,))
 
@@ -239,7 +239,7 @@ class SelfServiceProfiles(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateSelfServiceProfile]) -> Call[SelfServiceProfile]:
         """Update a self service profile.
 
-        PATCH /self-service-profiles/{id}. Scope: update:self_service_profiles.
+        PATCH /self-service-profiles/{id}. Scope: update:self_service_profiles. Raises `NotFound`.
         """
         return Call(SelfServiceProfile, path=(id,), json=body)
 
@@ -257,10 +257,10 @@ class SelfServiceProfiles(Resource[Mode]):
         scopes=("read:self_service_profile_custom_texts",),
     )
     def get_custom_text(self, id: str, language: str, page: str, /) -> Call[dict[str, str]]:
-        """Get a custom text of a self service profile.
+        """Get your own texts of a page in a language.
 
         GET /self-service-profiles/{id}/custom-text/{language}/{page}. Scope:
-        read:self_service_profile_custom_texts.
+        read:self_service_profile_custom_texts. Raises `NotFound`.
         """
         return Call(dict[str, str], path=(id, language, page))
 
@@ -272,10 +272,10 @@ class SelfServiceProfiles(Resource[Mode]):
     def update_custom_text(
         self, id: str, language: str, page: str, /, body: dict[str, str]
     ) -> Call[dict[str, str]]:
-        """Update a custom text of a self service profile.
+        """Set your own texts of a page in a language.
 
         PUT /self-service-profiles/{id}/custom-text/{language}/{page}. Scope:
-        update:self_service_profile_custom_texts.
+        update:self_service_profile_custom_texts. Raises `NotFound`.
         """
         return Call(dict[str, str], path=(id, language, page), json=body)
 
@@ -283,9 +283,9 @@ class SelfServiceProfiles(Resource[Mode]):
     def create_sso_ticket(
         self, id: str, /, **body: Unpack[CreateSelfServiceProfileSsoTicket]
     ) -> Call[SelfServiceProfileSsoTicket]:
-        """Create a SSO ticket of a self service profile.
+        """Make a link by which a customer sets up single sign-on.
 
-        POST /self-service-profiles/{id}/sso-ticket. Scope: create:sso_access_tickets.
+        POST /self-service-profiles/{id}/sso-ticket. Scope: create:sso_access_tickets. Raises `Conflict`.
         """
         return Call(SelfServiceProfileSsoTicket, path=(id,), json=body)
 
@@ -295,7 +295,7 @@ class SelfServiceProfiles(Resource[Mode]):
         scopes=("delete:sso_access_tickets",),
     )
     def revoke_sso_ticket(self, profile_id: str, id: str, /) -> Call[None]:
-        """Revoke the SSO ticket of a self service profile.
+        """Revoke a link by which a customer sets up single sign-on.
 
         POST /self-service-profiles/{profileId}/sso-ticket/{id}/revoke. Scope: delete:sso_access_tickets.
         """

@@ -16,7 +16,7 @@ class UpdateSession(TypedDict, total=False):
 
 
 class Sessions(Resource[Mode]):
-    """Work with sessions."""
+    """Sessions of users."""
 
     __slots__ = ()
 
@@ -24,7 +24,7 @@ class Sessions(Resource[Mode]):
     def get(self, id: str, /) -> Call[Session]:
         """Get a session.
 
-        GET /sessions/{id}. Scope: read:sessions.
+        GET /sessions/{id}. Scope: read:sessions. Raises `NotFound`.
         """
         return Call(Session, path=(id,))
 
@@ -32,7 +32,7 @@ class Sessions(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateSession]) -> Call[Session]:
         """Update a session.
 
-        PATCH /sessions/{id}. Scope: update:sessions.
+        PATCH /sessions/{id}. Scope: update:sessions. Raises `NotFound`.
         """
         return Call(Session, path=(id,), json=body)
 
@@ -48,6 +48,6 @@ class Sessions(Resource[Mode]):
     def revoke(self, id: str, /) -> Call[None]:
         """Revoke a session.
 
-        POST /sessions/{id}/revoke. Scopes: delete:sessions or delete:refresh_tokens.
+        POST /sessions/{id}/revoke. Scopes: delete:sessions or delete:refresh_tokens. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))

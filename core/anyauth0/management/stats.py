@@ -19,13 +19,13 @@ class DailyStats(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Resource[Mode]):
-    """Work with stats."""
+    """How many users there were, and how many logins."""
 
     __slots__ = ()
 
     @endpoint("GET", "/stats/active-users", scopes=("read:stats",))
     def get_active_users_count(self) -> Call[float]:
-        """Get the active users count of a stat.
+        """Count the users who logged in within the last 30 days.
 
         GET /stats/active-users. Scope: read:stats.
         """
@@ -33,7 +33,7 @@ class Stats(Resource[Mode]):
 
     @endpoint("GET", "/stats/daily", scopes=("read:stats",))
     def get_daily(self, *, from_: str | None = None, to: str | None = None) -> Call[list[DailyStats]]:
-        """List the daily of a stat.
+        """List logins, sign-ups and leaked passwords by day.
 
         GET /stats/daily. Scope: read:stats.
         """

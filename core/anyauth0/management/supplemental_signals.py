@@ -22,22 +22,23 @@ class UpdateSupplementalSignals(TypedDict):
 
 
 class SupplementalSignals(Resource[Mode]):
-    """Work with supplemental signals."""
+    """Signals of others about the risk of a login."""
 
     __slots__ = ()
 
     @endpoint("GET", "/supplemental-signals", scopes=("read:attack_protection",), lifecycle="EA")
     def get(self) -> Call[SupplementalSignalsSettings]:
-        """Get a supplemental signal.
+        """Get the settings of supplemental signals.
 
-        GET /supplemental-signals. In early access. Scope: read:attack_protection.
+        GET /supplemental-signals. In early access. Scope: read:attack_protection. Raises `NotFound`.
         """
         return Call(SupplementalSignalsSettings)
 
     @endpoint("PATCH", "/supplemental-signals", scopes=("update:attack_protection",), lifecycle="EA")
     def update(self, **body: Unpack[UpdateSupplementalSignals]) -> Call[SupplementalSignalsSettings]:
-        """Update a supplemental signal.
+        """Update the settings of supplemental signals.
 
         PATCH /supplemental-signals. In early access. Scope: update:attack_protection. Needs `akamai_enabled`.
+        Raises `NotFound`.
         """
         return Call(SupplementalSignalsSettings, json=body)

@@ -481,7 +481,7 @@ class UpdateTenantSettings(TypedDict, total=False):
 
 
 class Tenants(Resource[Mode]):
-    """Work with tenants."""
+    """The settings of the whole tenant."""
 
     __slots__ = ()
 
@@ -489,7 +489,7 @@ class Tenants(Resource[Mode]):
     def get_settings(
         self, *, fields: str | Sequence[str] | None = None, include_fields: bool | None = None
     ) -> Call[TenantSettings]:
-        """Get the settings of a tenant.
+        """Get the settings of the tenant.
 
         GET /tenants/settings. Scope: read:tenant_settings.
         """
@@ -497,7 +497,7 @@ class Tenants(Resource[Mode]):
 
     @endpoint("PATCH", "/tenants/settings", scopes=("update:tenant_settings",))
     def update_settings(self, **body: Unpack[UpdateTenantSettings]) -> Call[TenantSettings]:
-        """Update the settings of a tenant.
+        """Update the settings of the tenant.
 
         PATCH /tenants/settings. Scope: update:tenant_settings.
         """

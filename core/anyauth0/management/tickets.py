@@ -54,22 +54,22 @@ class ChangePasswordTicket(TypedDict, total=False):
 
 
 class Tickets(Resource[Mode]):
-    """Work with tickets."""
+    """Links that let a user verify an address or set a new password."""
 
     __slots__ = ()
 
     @endpoint("POST", "/tickets/email-verification", scopes=("create:user_tickets",))
     def verify_email(self, **body: Unpack[VerifyEmailTicketBody]) -> Call[VerifyEmailTicket]:
-        """Verify the email of a ticket.
+        """Make a link that verifies the address of a user.
 
-        POST /tickets/email-verification. Scope: create:user_tickets. Needs `user_id`.
+        POST /tickets/email-verification. Scope: create:user_tickets. Needs `user_id`. Raises `NotFound`.
         """
         return Call(VerifyEmailTicket, json=body)
 
     @endpoint("POST", "/tickets/password-change", scopes=("create:user_tickets",))
     def change_password(self, **body: Unpack[ChangePasswordTicket]) -> Call[VerifyEmailTicket]:
-        """Change the password of a ticket.
+        """Make a link that lets a user set a new password.
 
-        POST /tickets/password-change. Scope: create:user_tickets.
+        POST /tickets/password-change. Scope: create:user_tickets. Raises `NotFound`.
         """
         return Call(VerifyEmailTicket, json=body)

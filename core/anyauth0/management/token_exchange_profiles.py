@@ -44,7 +44,7 @@ class UpdateTokenExchangeProfile(TypedDict, total=False):
 
 
 class TokenExchangeProfiles(Resource[Mode]):
-    """Work with token exchange profiles."""
+    """Which tokens of others may be exchanged for tokens of the tenant."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ class TokenExchangeProfiles(Resource[Mode]):
         """Create a token exchange profile.
 
         POST /token-exchange-profiles. In early access. Scope: create:token_exchange_profiles. Needs `name`,
-        `subject_token_type`, `action_id` and `type`.
+        `subject_token_type`, `action_id` and `type`. Raises `Conflict`.
         """
         return Call(TokenExchangeProfile, json=body)
 
@@ -81,7 +81,8 @@ class TokenExchangeProfiles(Resource[Mode]):
     def get(self, id: str, /) -> Call[TokenExchangeProfile]:
         """Get a token exchange profile.
 
-        GET /token-exchange-profiles/{id}. In early access. Scope: read:token_exchange_profiles.
+        GET /token-exchange-profiles/{id}. In early access. Scope: read:token_exchange_profiles. Raises
+        `NotFound`.
         """
         return Call(TokenExchangeProfile, path=(id,))
 
@@ -91,7 +92,8 @@ class TokenExchangeProfiles(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateTokenExchangeProfile]) -> Call[None]:
         """Update a token exchange profile.
 
-        PATCH /token-exchange-profiles/{id}. In early access. Scope: update:token_exchange_profiles.
+        PATCH /token-exchange-profiles/{id}. In early access. Scope: update:token_exchange_profiles. Raises
+        `NotFound` or `Conflict`.
         """
         return Call(NoneType, path=(id,), json=body)
 

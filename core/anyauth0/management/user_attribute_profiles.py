@@ -214,7 +214,7 @@ class UpdateUserAttributeProfile(TypedDict, total=False):
 
 
 class UserAttributeProfiles(Resource[Mode]):
-    """Work with user attribute profiles."""
+    """How attributes of users are named for the ways they come by."""
 
     __slots__ = ()
 
@@ -241,7 +241,7 @@ class UserAttributeProfiles(Resource[Mode]):
         """Create a user attribute profile.
 
         POST /user-attribute-profiles. In early access. Scope: create:user_attribute_profiles. Needs `name`
-        and `user_attributes`.
+        and `user_attributes`. Raises `Conflict`.
         """
         return Call(UserAttributeProfile, json=body)
 
@@ -249,7 +249,7 @@ class UserAttributeProfiles(Resource[Mode]):
         "GET", "/user-attribute-profiles/templates", scopes=("read:user_attribute_profiles",), lifecycle="EA"
     )
     def get_all_templates(self) -> Call[UserAttributeProfileTemplate]:
-        """Get the all templates of a user attribute profile.
+        """List the templates for user attribute profiles.
 
         GET /user-attribute-profiles/templates. In early access. Scope: read:user_attribute_profiles.
         """
@@ -262,9 +262,10 @@ class UserAttributeProfiles(Resource[Mode]):
         lifecycle="EA",
     )
     def get_template(self, id: str, /) -> Call[UserAttributeProfileTemplateItem]:
-        """Get a template of a user attribute profile.
+        """Get a template for user attribute profiles.
 
         GET /user-attribute-profiles/templates/{id}. In early access. Scope: read:user_attribute_profiles.
+        Raises `NotFound`.
         """
         return Call(UserAttributeProfileTemplateItem, path=(id,))
 
@@ -274,7 +275,8 @@ class UserAttributeProfiles(Resource[Mode]):
     def get(self, id: str, /) -> Call[UserAttributeProfile]:
         """Get a user attribute profile.
 
-        GET /user-attribute-profiles/{id}. In early access. Scope: read:user_attribute_profiles.
+        GET /user-attribute-profiles/{id}. In early access. Scope: read:user_attribute_profiles. Raises
+        `NotFound`.
         """
         return Call(UserAttributeProfile, path=(id,))
 
@@ -284,7 +286,8 @@ class UserAttributeProfiles(Resource[Mode]):
     def update(self, id: str, /, **body: Unpack[UpdateUserAttributeProfile]) -> Call[UserAttributeProfile]:
         """Update a user attribute profile.
 
-        PATCH /user-attribute-profiles/{id}. In early access. Scope: update:user_attribute_profiles.
+        PATCH /user-attribute-profiles/{id}. In early access. Scope: update:user_attribute_profiles. Raises
+        `NotFound`.
         """
         return Call(UserAttributeProfile, path=(id,), json=body)
 

@@ -24,7 +24,7 @@ class UserBlockList(Struct, frozen=True, kw_only=True):
 
 
 class UserBlocks(Resource[Mode]):
-    """Work with user blocks."""
+    """Users that are blocked for too many failed logins."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class UserBlocks(Resource[Mode]):
     def get_all(
         self, *, identifier: str, consider_brute_force_enablement: bool | None = None
     ) -> Call[UserBlockList]:
-        """List the user blocks.
+        """List the blocks of whoever has this e-mail address, user name or phone number.
 
         GET /user-blocks. Scope: read:users.
         """
@@ -46,7 +46,7 @@ class UserBlocks(Resource[Mode]):
 
     @endpoint("DELETE", "/user-blocks", scopes=("update:users",))
     def delete_all(self, *, identifier: str) -> Call[None]:
-        """Delete the all of a user block.
+        """Unblock whoever has this e-mail address, user name or phone number.
 
         DELETE /user-blocks. Scope: update:users.
         """
@@ -54,9 +54,9 @@ class UserBlocks(Resource[Mode]):
 
     @endpoint("GET", "/user-blocks/{id}", scopes=("read:users",))
     def get(self, id: str, /, *, consider_brute_force_enablement: bool | None = None) -> Call[UserBlockList]:
-        """Get a user block.
+        """List the blocks of a user.
 
-        GET /user-blocks/{id}. Scope: read:users.
+        GET /user-blocks/{id}. Scope: read:users. Raises `NotFound`.
         """
         return Call(
             UserBlockList,
@@ -66,8 +66,8 @@ class UserBlocks(Resource[Mode]):
 
     @endpoint("DELETE", "/user-blocks/{id}", scopes=("update:users",))
     def delete(self, id: str, /) -> Call[None]:
-        """Delete a user block.
+        """Unblock a user.
 
-        DELETE /user-blocks/{id}. Scope: update:users.
+        DELETE /user-blocks/{id}. Scope: update:users. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,))

@@ -388,7 +388,7 @@ class Users(Resource[Mode]):
     def create(self, **body: Unpack[CreateUser]) -> Call[User]:
         """Create a user.
 
-        POST /users. Scope: create:users. Needs `connection`.
+        POST /users. Scope: create:users. Needs `connection`. Raises `Conflict`.
         """
         return Call(User, json=body)
 
@@ -398,7 +398,7 @@ class Users(Resource[Mode]):
     ) -> Call[User]:
         """Get a user.
 
-        GET /users/{id}. Scopes: read:users, read:current_user or read:user_idp_tokens.
+        GET /users/{id}. Scopes: read:users, read:current_user or read:user_idp_tokens. Raises `NotFound`.
         """
         return Call(User, path=(id,), query={"fields": comma(fields), "include_fields": include_fields})
 
@@ -411,6 +411,7 @@ class Users(Resource[Mode]):
         """Update a user.
 
         PATCH /users/{id}. Scopes: update:users, update:users_app_metadata or update:current_user_metadata.
+        Raises `NotFound`.
         """
         return Call(User, path=(id,), json=body)
 
@@ -440,7 +441,8 @@ class Users(Resource[Mode]):
     ) -> Call[Page[AuthenticationMethod]]:
         """List the authentication methods of a user.
 
-        GET /users/{id}/authentication-methods. Scope: read:authentication_methods. Pages by number.
+        GET /users/{id}/authentication-methods. Scope: read:authentication_methods. Pages by number. Raises
+        `NotFound`.
         """
         return Call(
             Page[AuthenticationMethod],
@@ -452,9 +454,10 @@ class Users(Resource[Mode]):
     def create_authentication_method(
         self, id: str, /, **body: Unpack[CreateAuthenticationMethod]
     ) -> Call[AuthenticationMethod]:
-        """Create an authentication method of a user.
+        """Create an authentication method for a user.
 
-        POST /users/{id}/authentication-methods. Scope: create:authentication_methods. Needs `type`.
+        POST /users/{id}/authentication-methods. Scope: create:authentication_methods. Needs `type`. Raises
+        `NotFound` or `Conflict`.
         """
         return Call(AuthenticationMethod, path=(id,), json=body)
 
@@ -464,13 +467,13 @@ class Users(Resource[Mode]):
     ) -> Call[list[AuthenticationMethod]]:
         """Replace all authentication methods of a user.
 
-        PUT /users/{id}/authentication-methods. Scope: update:authentication_methods.
+        PUT /users/{id}/authentication-methods. Scope: update:authentication_methods. Raises `Conflict`.
         """
         return Call(list[AuthenticationMethod], path=(id,), json=body)
 
     @endpoint("DELETE", "/users/{id}/authentication-methods", scopes=("delete:authentication_methods",))
     def delete_authentication_methods(self, id: str, /) -> Call[None]:
-        """Delete the authentication methods of a user.
+        """Delete all authentication methods of a user.
 
         DELETE /users/{id}/authentication-methods. Scope: delete:authentication_methods.
         """
@@ -487,6 +490,7 @@ class Users(Resource[Mode]):
         """Get an authentication method of a user.
 
         GET /users/{id}/authentication-methods/{authentication_method_id}. Scope: read:authentication_methods.
+        Raises `NotFound`.
         """
         return Call(AuthenticationMethod, path=(id, authentication_method_id))
 
@@ -501,7 +505,7 @@ class Users(Resource[Mode]):
         """Update an authentication method of a user.
 
         PATCH /users/{id}/authentication-methods/{authentication_method_id}. Scope:
-        update:authentication_methods.
+        update:authentication_methods. Raises `NotFound`.
         """
         return Call(AuthenticationMethod, path=(id, authentication_method_id), json=body)
 
@@ -514,7 +518,7 @@ class Users(Resource[Mode]):
         """Delete an authentication method of a user.
 
         DELETE /users/{id}/authentication-methods/{authentication_method_id}. Scope:
-        delete:authentication_methods.
+        delete:authentication_methods. Raises `NotFound`.
         """
         return Call(NoneType, path=(id, authentication_method_id))
 
@@ -539,6 +543,7 @@ class Users(Resource[Mode]):
         """List the connected accounts of a user.
 
         GET /users/{id}/connected-accounts. Scope: read:users. Pages by checkpoint, at most 100 items each.
+        Raises `NotFound`.
         """
         return Call(Page[ConnectedAccount], path=(id,), query={"from": from_, "take": take})
 
@@ -561,6 +566,7 @@ class Users(Resource[Mode]):
         """List the permissions that a user has, directly or by roles.
 
         GET /users/{id}/effective-permissions. Scope: read:user_effective_permissions. Pages by checkpoint.
+        Raises `NotFound`.
         """
         return Call(
             Page[EffectivePermission],
@@ -588,7 +594,7 @@ class Users(Resource[Mode]):
         """List the roles that a permission of a user comes from.
 
         GET /users/{id}/effective-permissions/sources/effective-roles. Scope:
-        read:user_permission_source_roles. Pages by checkpoint.
+        read:user_permission_source_roles. Pages by checkpoint. Raises `NotFound`.
         """
         return Call(
             Page[PermissionSourceRole],
@@ -613,7 +619,8 @@ class Users(Resource[Mode]):
     ) -> Call[Page[EffectiveRole]]:
         """List the roles that a user has, directly or by groups.
 
-        GET /users/{id}/effective-roles. Scope: read:user_effective_roles. Pages by checkpoint.
+        GET /users/{id}/effective-roles. Scope: read:user_effective_roles. Pages by checkpoint. Raises
+        `NotFound`.
         """
         return Call(Page[EffectiveRole], path=(id,), query={"from": from_, "take": take})
 
@@ -630,7 +637,7 @@ class Users(Resource[Mode]):
         """List the groups that a role of a user comes from.
 
         GET /users/{id}/effective-roles/sources/groups. Scope: read:user_role_source_groups. Pages by
-        checkpoint.
+        checkpoint. Raises `NotFound`.
         """
         return Call(Page[Group], path=(id,), query={"role_id": role_id, "from": from_, "take": take})
 
@@ -638,7 +645,7 @@ class Users(Resource[Mode]):
     def get_enrollments(self, id: str, /) -> Call[list[Enrollment]]:
         """List the second factors that a user enrolled.
 
-        GET /users/{id}/enrollments. Scopes: read:users or read:current_user.
+        GET /users/{id}/enrollments. Scopes: read:users or read:current_user. Raises `NotFound`.
         """
         return Call(list[Enrollment], path=(id,))
 
@@ -648,7 +655,8 @@ class Users(Resource[Mode]):
     def get_all_tokensets(self, id: str, /) -> Call[list[FederatedTokenSet]]:
         """List the tokens of other providers that are kept for a user.
 
-        GET /users/{id}/federated-connections-tokensets. Scope: read:federated_connections_tokens.
+        GET /users/{id}/federated-connections-tokensets. Scope: read:federated_connections_tokens. Raises
+        `NotFound`.
         """
         return Call(list[FederatedTokenSet], path=(id,))
 
@@ -689,6 +697,7 @@ class Users(Resource[Mode]):
         """List the groups of a user.
 
         GET /users/{id}/groups. Scope: read:groups. Pages by checkpoint or by number, at most 100 items each.
+        Raises `NotFound`.
         """
         return Call(
             Page[UserGroup],
@@ -708,7 +717,8 @@ class Users(Resource[Mode]):
     def link(self, id: str, /, **body: Unpack[LinkUserIdentity]) -> Call[list[UserIdentity]]:
         """Link another account to a user, as an identity more.
 
-        POST /users/{id}/identities. Scopes: update:users or update:current_user_identities.
+        POST /users/{id}/identities. Scopes: update:users or update:current_user_identities. Raises
+        `Conflict`.
         """
         return Call(list[UserIdentity], path=(id,), json=body)
 
@@ -764,7 +774,7 @@ class Users(Resource[Mode]):
     def delete_multifactor_provider(self, id: str, provider: str, /) -> Call[None]:
         """Delete the second factor of one provider of a user.
 
-        DELETE /users/{id}/multifactor/{provider}. Scope: update:users.
+        DELETE /users/{id}/multifactor/{provider}. Scope: update:users. Raises `NotFound`.
         """
         return Call(NoneType, path=(id, provider))
 
@@ -786,7 +796,7 @@ class Users(Resource[Mode]):
     ) -> Call[Page[Organization]]:
         """List the organizations of a user.
 
-        GET /users/{id}/organizations. Scope: read:organizations. Pages by number.
+        GET /users/{id}/organizations. Scope: read:organizations. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[Organization],
@@ -806,7 +816,7 @@ class Users(Resource[Mode]):
     ) -> Call[Page[UserPermission]]:
         """List the permissions of a user.
 
-        GET /users/{id}/permissions. Scope: read:users. Pages by number.
+        GET /users/{id}/permissions. Scope: read:users. Pages by number. Raises `NotFound`.
         """
         return Call(
             Page[UserPermission],
@@ -818,7 +828,7 @@ class Users(Resource[Mode]):
     def assign_permissions(self, id: str, /, **body: Unpack[PermissionList]) -> Call[None]:
         """Give permissions to a user.
 
-        POST /users/{id}/permissions. Scope: update:users. Needs `permissions`.
+        POST /users/{id}/permissions. Scope: update:users. Needs `permissions`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -826,7 +836,7 @@ class Users(Resource[Mode]):
     def delete_permissions(self, id: str, /, **body: Unpack[PermissionList]) -> Call[None]:
         """Take permissions from a user.
 
-        DELETE /users/{id}/permissions. Scope: update:users. Needs `permissions`.
+        DELETE /users/{id}/permissions. Scope: update:users. Needs `permissions`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -834,7 +844,7 @@ class Users(Resource[Mode]):
     def regenerate_recovery_code(self, id: str, /) -> Call[RecoveryCode]:
         """Give a user a new recovery code.
 
-        POST /users/{id}/recovery-code-regeneration. Scope: update:users.
+        POST /users/{id}/recovery-code-regeneration. Scope: update:users. Raises `NotFound`.
         """
         return Call(RecoveryCode, path=(id,))
 
@@ -872,7 +882,8 @@ class Users(Resource[Mode]):
     ) -> Call[Page[Role]]:
         """List the roles of a user.
 
-        GET /users/{id}/roles. Scopes: read:users, read:roles or read:role_members. Pages by number.
+        GET /users/{id}/roles. Scopes: read:users, read:roles or read:role_members. Pages by number. Raises
+        `NotFound`.
         """
         return Call(
             Page[Role],
@@ -884,7 +895,7 @@ class Users(Resource[Mode]):
     def assign_roles(self, id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Give roles to a user.
 
-        POST /users/{id}/roles. Scopes: update:users or create:role_members. Needs `roles`.
+        POST /users/{id}/roles. Scopes: update:users or create:role_members. Needs `roles`. Raises `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -892,7 +903,8 @@ class Users(Resource[Mode]):
     def delete_roles(self, id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Take roles from a user.
 
-        DELETE /users/{id}/roles. Scopes: update:users or delete:role_members. Needs `roles`.
+        DELETE /users/{id}/roles. Scopes: update:users or delete:role_members. Needs `roles`. Raises
+        `NotFound`.
         """
         return Call(NoneType, path=(id,), json=body)
 
@@ -915,7 +927,7 @@ class Users(Resource[Mode]):
         """List the refresh tokens of a user.
 
         GET /users/{user_id}/refresh-tokens. Scope: read:refresh_tokens. Pages by checkpoint, at most 100
-        items each.
+        items each. Raises `NotFound`.
         """
         return Call(
             Page[RefreshToken],
@@ -927,7 +939,7 @@ class Users(Resource[Mode]):
     def delete_refresh_tokens(self, user_id: str, /) -> Call[None]:
         """Revoke all refresh tokens of a user.
 
-        DELETE /users/{user_id}/refresh-tokens. Scope: delete:refresh_tokens.
+        DELETE /users/{user_id}/refresh-tokens. Scope: delete:refresh_tokens. Raises `NotFound`.
         """
         return Call(NoneType, path=(user_id,))
 
@@ -950,6 +962,7 @@ class Users(Resource[Mode]):
         """List the sessions of a user.
 
         GET /users/{user_id}/sessions. Scope: read:sessions. Pages by checkpoint, at most 100 items each.
+        Raises `NotFound`.
         """
         return Call(
             Page[Session],
@@ -961,6 +974,6 @@ class Users(Resource[Mode]):
     def delete_sessions(self, user_id: str, /) -> Call[None]:
         """End all sessions of a user.
 
-        DELETE /users/{user_id}/sessions. Scope: delete:sessions.
+        DELETE /users/{user_id}/sessions. Scope: delete:sessions. Raises `NotFound`.
         """
         return Call(NoneType, path=(user_id,))

@@ -126,7 +126,7 @@ class UpdateVerifiableCredentialTemplate(TypedDict, total=False):
 
 
 class VerifiableCredentials(Resource[Mode]):
-    """Work with verifiable credentials."""
+    """Templates for what a wallet is asked to present."""
 
     __slots__ = ()
 
@@ -140,7 +140,7 @@ class VerifiableCredentials(Resource[Mode]):
     def get_verification_templates(
         self, *, from_: str | None = None, take: int | None = None
     ) -> Call[Page[VerifiableCredentialTemplate]]:
-        """List the verification templates of a verifiable credential.
+        """List the verification templates.
 
         GET /verifiable-credentials/verification/templates. Scope: read:vdcs_templates. Pages by checkpoint,
         at most 100 items each.
@@ -151,18 +151,19 @@ class VerifiableCredentials(Resource[Mode]):
     def create_verification_template(
         self, **body: Unpack[CreateVerifiableCredentialTemplate]
     ) -> Call[VerifiableCredentialTemplate]:
-        """Create a verification template of a verifiable credential.
+        """Create a verification template.
 
         POST /verifiable-credentials/verification/templates. Scope: create:vdcs_templates. Needs `name`,
-        `type`, `dialect`, `presentation` and `well_known_trusted_issuers`.
+        `type`, `dialect`, `presentation` and `well_known_trusted_issuers`. Raises `Conflict`.
         """
         return Call(VerifiableCredentialTemplate, json=body)
 
     @endpoint("GET", "/verifiable-credentials/verification/templates/{id}", scopes=("read:vdcs_templates",))
     def get_verification_template(self, id: str, /) -> Call[VerifiableCredentialTemplate]:
-        """Get a verification template of a verifiable credential.
+        """Get a verification template.
 
-        GET /verifiable-credentials/verification/templates/{id}. Scope: read:vdcs_templates.
+        GET /verifiable-credentials/verification/templates/{id}. Scope: read:vdcs_templates. Raises
+        `NotFound`.
         """
         return Call(VerifiableCredentialTemplate, path=(id,))
 
@@ -172,9 +173,10 @@ class VerifiableCredentials(Resource[Mode]):
     def update_verification_template(
         self, id: str, /, **body: Unpack[UpdateVerifiableCredentialTemplate]
     ) -> Call[VerifiableCredentialTemplate]:
-        """Update a verification template of a verifiable credential.
+        """Update a verification template.
 
-        PATCH /verifiable-credentials/verification/templates/{id}. Scope: update:vdcs_templates.
+        PATCH /verifiable-credentials/verification/templates/{id}. Scope: update:vdcs_templates. Raises
+        `Conflict`.
         """
         return Call(VerifiableCredentialTemplate, path=(id,), json=body)
 
@@ -182,7 +184,7 @@ class VerifiableCredentials(Resource[Mode]):
         "DELETE", "/verifiable-credentials/verification/templates/{id}", scopes=("delete:vdcs_templates",)
     )
     def delete_verification_template(self, id: str, /) -> Call[None]:
-        """Delete a verification template of a verifiable credential.
+        """Delete a verification template.
 
         DELETE /verifiable-credentials/verification/templates/{id}. Scope: delete:vdcs_templates.
         """
