@@ -40,6 +40,7 @@ from .options import ClientOptions, Options, RetryPolicy, ViewOptions
 from .pages import Checkpoint, Offset, Page
 from .pagination import paged
 from .streaming import Event
+from .timestamps import parse_timestamp
 from .tokens import AccessToken, TokenStore
 from .transport import (
     TLS,
@@ -62,4 +63,5 @@ __all__ = [
     "Response", "RetryPolicy", "ServerError", "Sleep", "Steps", "Stream", "StreamingTransport", "Sync", "TLS",
     "TokenStore", "Transport", "TransportError", "TransportTimeout", "Unauthorized", "ViewOptions",
     "__version__", "endpoint", "hookimpl", "iteration", "operation", "paged",
+    "parse_timestamp",
 ]  # fmt: skip

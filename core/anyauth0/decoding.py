@@ -101,11 +101,16 @@ def _decode_page(model: Any, response: Response, shape: Shape) -> tuple[Page[Any
     body, anomalies = _decode_plain(_envelope(get_args(model)[0], shape), response, shape)
     items: object = body if is_array(body) else getattr(body, "items", None)
     following = getattr(body, "next", None)
+    start, limit = _count(getattr(body, "start", None)), _count(getattr(body, "limit", None))
+    number, size = _count(getattr(body, "page", None)), _count(getattr(body, "per_page", None))
+    if limit is None and size is not None:
+        # Actions count in pages.
+        limit, start = size, None if number is None else number * size
     page: Page[Any] = Page(
         as_array(items),
         total=_count(getattr(body, "total", None)),
-        start=_count(getattr(body, "start", None)),
-        limit=_count(getattr(body, "limit", None)),
+        start=start,
+        limit=limit,
         length=_count(getattr(body, "length", None)),
         next=following if isinstance(following, str) else None,
     )
@@ -123,7 +128,7 @@ def _envelope(item: Any, shape: Shape) -> Any:
     if not shape.items:
         return array
     numbers: list[tuple[str, Any, Any]] = [
-        (name, int | None, None) for name in ("total", "start", "limit", "length")
+        (name, int | None, None) for name in ("total", "start", "limit", "length", "page", "per_page")
     ]
     envelope = msgspec.defstruct(
         "Envelope",

@@ -1,12 +1,14 @@
 """From page to page: which request comes next, no page too many, and what is told at a wall."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from .errors import InvalidArgumentError, PageLimitReached
 from .flow import Flow
 from .iteration import Steps
 from .pages import Checkpoint, Offset, Page
+from .windows import in_windows
 
 T = TypeVar("T")
 Fetch = Callable[..., Flow[Page[T]]]
@@ -15,6 +17,7 @@ __all__ = ["by_cursor", "by_number"]
 
 
 def by_cursor(title: str, facts: Checkpoint, kwargs: dict[str, Any], fetch: Fetch[T]) -> Steps[Page[T]]:
+    """Yield a flow for each page, each from where the last one ended."""
     # Python spells the query parameter `from` with an underscore.
     from_ = f"{facts.from_}_" if facts.from_ == "from" else facts.from_
     take = kwargs.get(facts.take) or min(facts.most, _TAKE)
@@ -47,6 +50,13 @@ def _last_field(page: Page[Any], field: str | None) -> str | None:
 
 
 def by_number(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T]) -> Steps[Page[T]]:
+    """Yield a flow for each page, by numbers, beyond the wall too where the endpoint allows it."""
+    if facts.beyond is None:
+        return _up_to_the_wall(title, facts, kwargs, fetch)
+    return in_windows(title, facts, kwargs, fetch, partial(_up_to_the_wall, title, facts))
+
+
+def _up_to_the_wall(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T]) -> Steps[Page[T]]:
     totals = {facts.totals: True} if facts.totals and kwargs.get(facts.totals) is None else {}
     number, size = kwargs.get(facts.page) or 0, kwargs.get(facts.per_page)
     for name, value, least in ((facts.page, number, 0), (facts.per_page, size, 1)):
@@ -75,8 +85,8 @@ def by_number(title: str, facts: Offset, kwargs: dict[str, Any], fetch: Fetch[T]
                     return
             total = "more" if page.total is None else f"{page.total}"
             raise PageLimitReached(
-                f"{title} serves {facts.wall} items of {total} this way; narrow the query (q=...) into parts "
-                f"of at most {facts.wall}, or export all with jobs.export_users",
+                f"{title} serves {facts.wall} items of {total} this way; "
+                + (facts.advice or f"narrow the query (q=...) into parts of at most {facts.wall}"),
                 received=received,
                 total=page.total,
             )

@@ -59,7 +59,9 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
 
     `page` and `per_page` are its query parameters, `totals` the one that asks for the counters (`None` where
     they always come), `total` the field of the answer that counts all items. `wall` is the number of items
-    that the server serves at most this way, `None` where no such limit is known.
+    that the server serves at most this way, `None` where no such limit is known. With `beyond`, the field of
+    the time by which items can be searched, and `key`, that of their id, a search goes on by itself there;
+    where it cannot, `advice` says what to do.
     """
 
     page: str = "page"
@@ -67,6 +69,9 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
     totals: str | None = "include_totals"
     total: str = "total"
     wall: int | None = None
+    beyond: str | None = None
+    key: str | None = None
+    advice: str | None = None
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,11 +37,14 @@ def method(models: Models, overlay: Overlay, operation: Operation) -> tuple[str,
         keywords += [_argument(each.wire, models.text(each.type), required=each.required) for each in fields]
         parts = [f'"{each.wire}": {_part(models.text(each.type), snake(each.wire))}' for each in fields]
         call.append(f"multipart={{{', '.join(parts)}}}")
+    elif type_ == "Any":
+        # Nothing is known of it, so there is nothing to say.
+        call.append("json={}")
     elif body is not None:
         renamed = [f'{_keyword(each.wire)}="{each.wire}"' for each in fields if keyword.iskeyword(each.wire)]
         call.append(f"json=spelled(body, {', '.join(renamed)})" if renamed else "json=body")
     signature = ["self", *(f"{name}: str" for name in path), *(["/"] if path else [])]
-    if type_ and not fields:
+    if type_ not in ("", "Any") and not fields:
         signature.append(f"body: {models.text(type_)}")
     if keywords:
         signature += ["*", *sorted(keywords, key=lambda argument: "=" in argument)]
@@ -114,6 +117,9 @@ def _paging(operation: Operation, pagination: Pagination) -> list[str]:
             totals=offset.include_totals,
             total=offset.total,
             wall=offset.wall,
+            beyond=offset.beyond,
+            key=offset.key,
+            advice=offset.advice,
         )
         arguments.append(f"offset={_written(by_number, Offset())}")
     if checkpoint is not None:
@@ -161,7 +167,10 @@ def _facts(operation: Operation, needed: Sequence[str]) -> str:
             facts.append(f"Pages {ways}" + (f", at most {largest} items each." if largest else "."))
         elif pagination.offset is not None:
             wall = pagination.offset.wall
+            beyond = pagination.offset.beyond
             facts.append("Pages by number" + (f", up to {wall} items in all." if wall else "."))
+            if beyond is not None:
+                facts.append(f"`.iter()` goes on beyond that, in the order of `{beyond}`.")
     if needed:
         facts.append(f"Needs {_listed(needed, 'and')}.")
     raises = [f"`{error}`" for status, error in _ERRORS.items() if status in operation.responses]

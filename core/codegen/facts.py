@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OffsetFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """How an operation pages by number; `wall` is known from the overlay alone."""
+    """How an operation pages by number; `wall` and what goes beyond are known from the overlay alone."""
 
     page: str
     per_page: str
@@ -69,6 +69,9 @@ class OffsetFacts(msgspec.Struct, frozen=True, kw_only=True):
     total: str = "total"
     include_totals: str | None = None
     wall: int | None = None
+    beyond: str | None = None
+    key: str | None = None
+    advice: str | None = None
 
 
 class CheckpointFacts(msgspec.Struct, frozen=True, kw_only=True):

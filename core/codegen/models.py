@@ -145,35 +145,36 @@ class Models:
         if self._object(schema)[0]:
             self._schemas.setdefault(owner, schema)
             return (f"{{{side}:{self._canonical(owner)}}}", *null)
-        branches = schema.one_of or schema.any_of or schema.all_of
-        together = self._together(branches, side)
-        if together is not None:
-            if together.properties:
-                self._made[f"{side}:{owner}"] = together
-                return (f"{{{side}:{owner}}}", *null)
-            return (*self._alternatives(together, side, owner), *null)
+        branches = self._merged(schema.one_of or schema.any_of or schema.all_of, side, owner)
         if branches:
             found: list[str] = []
             for number, branch in enumerate(branches, 1):
-                place = owner if len(branches) == 1 else f"{owner}.{number}"
+                merged = branch is self._made.get(f"{side}:{owner}")
+                place = owner if merged or len(branches) == 1 else f"{owner}.{number}"
                 found += self._alternatives(branch, side, place)
             return _union([*found, *null], side)
         return _union([self._plain(kind, schema, side, owner) for kind in schema.types] or ["Any"], side)
 
-    def _together(self, branches: Sequence[Schema], side: str) -> Schema | None:
-        """Return the one schema that says the same as some alternatives, where there is one."""
-        plain = [each for branch in branches for each in self._branches(branch)]
-        if len(plain) < 2 or len(plain) != len({id(each) for each in plain}):
-            return None
-        if all(each.enum and all(isinstance(value, str) for value in each.enum) for each in plain):
-            values = dict.fromkeys(value for each in plain for value in each.enum)
-            return Schema(type="string", enum=tuple(values))
-        objects = [self._object(each) for each in plain]
+    def _merged(self, branches: Sequence[Schema], side: str, owner: str) -> Sequence[Schema]:
+        """Return the alternatives; where one object, or one enumeration, can stand for several, that one."""
+        plain = [self._branches(branch) for branch in branches]
+        flat = [each for group in plain for each in group]
+        if len(flat) > 1 and all(each.enum and None not in each.enum for each in flat):
+            values = dict.fromkeys(str(value) for each in flat for value in each.enum)
+            return [Schema(type="string", enum=tuple(values))]
+        parts = [self._object(each) for each in flat if "object" in each.types or self._object(each)[0]]
+        others = [
+            branch
+            for branch, group in zip(branches, plain, strict=True)
+            if not any("object" in each.types or self._object(each)[0] for each in group)
+        ]
         # What is sent is told apart by its class, where it has one.
-        named = side == "w" and all(each.target for each in branches)
-        if not named and len(plain) <= _MOST_OBJECTS and all(properties for properties, _ in objects):
-            return nouns.union(Schema(properties=each, required=tuple(needed)) for each, needed in objects)
-        return None
+        named = side == "w" and all(branch.target for branch in branches)
+        if named or not 2 <= len(parts) <= _MOST_OBJECTS or not all(properties for properties, _ in parts):
+            return branches
+        union = nouns.union(Schema(properties=each, required=tuple(needed)) for each, needed in parts)
+        self._made[f"{side}:{owner}"] = union
+        return [union, *others]
 
     def _branches(self, schema: Schema) -> list[Schema]:
         """Return the alternatives that a schema is made of, itself where there are none."""

@@ -135,7 +135,7 @@ def test_past_the_wall_the_error_says_how_many_came_and_how_to_go_on(kind: Kind,
     assert error.received == WALL
     assert error.total == (2500 if totals else None)
     assert "narrow the query" in str(error)
-    assert "jobs.export_users" in str(error)
+    assert "narrow the query (q=...) into parts of at most 1000" in str(error)
     assert len(str(error)) < 300
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .client_profiles import ClientProfiles
     from .clients import Clients
     from .connection_profiles import ConnectionProfiles
-    from .connections import Connections
     from .custom_domains import CustomDomains
     from .device_credentials import DeviceCredentials
     from .email_templates import EmailTemplates
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .event_streams import EventStreams
     from .events import Events
     from .experimentation import Experimentation
+    from .extras.connections import Connections
     from .extras.jobs import Jobs
     from .flows import Flows
     from .forms import Forms
@@ -139,7 +139,7 @@ class Tree(Generic[Mode]):
     @property
     def connections(self) -> "Connections[Mode]":
         """Where users come from: databases, social logins, enterprise directories, and their provisioning."""
-        from .connections import Connections
+        from .extras.connections import Connections
 
         return Connections(self._core)
 

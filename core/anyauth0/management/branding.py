@@ -586,12 +586,12 @@ class Branding(Resource[Mode]):
         return Call(NoneType, path=(id,))
 
     @endpoint("PATCH", "/branding/phone/templates/{id}/reset", scopes=("update:phone_templates",))
-    def reset_template(self, id: str, /, body: Any) -> Call[PhoneTemplate]:
+    def reset_template(self, id: str, /) -> Call[PhoneTemplate]:
         """Give a phone template its first content again.
 
         PATCH /branding/phone/templates/{id}/reset. Scope: update:phone_templates.
         """
-        return Call(PhoneTemplate, path=(id,), json=body)
+        return Call(PhoneTemplate, path=(id,), json={})
 
     @endpoint("POST", "/branding/phone/templates/{id}/try", scopes=("create:phone_templates",))
     def test_phone_template(

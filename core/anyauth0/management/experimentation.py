@@ -273,20 +273,29 @@ class UpdateVariation(TypedDict, total=False):
     overrides: dict[str, VariationOverrideValueDict]
 
 
+class SegmentMatchExpression(Struct, frozen=True, kw_only=True):
+    """`client_id` of `SegmentMatchConditions`."""
+
+    contains: list[str] | None = None
+    starts_with: list[str] | None = None
+    ends_with: list[str] | None = None
+    exists: bool | None = None
+
+
 class SegmentMatchConditions(Struct, frozen=True, kw_only=True):
     """`match` of `SegmentRule`."""
 
-    client_id: list[str] | dict[str, Any] | None = None
-    connection: list[str] | dict[str, Any] | None = None
-    connection_type: list[str] | dict[str, Any] | None = None
-    organization_id: list[str] | dict[str, Any] | None = None
-    domain: list[str] | dict[str, Any] | None = None
-    device_type: list[str] | dict[str, Any] | None = None
-    browser: list[str] | dict[str, Any] | None = None
-    platform: list[str] | dict[str, Any] | None = None
-    user_agent: list[str] | dict[str, Any] | None = None
-    country: list[str] | dict[str, Any] | None = None
-    region: list[str] | dict[str, Any] | None = None
+    client_id: SegmentMatchExpression | list[str] | None = None
+    connection: SegmentMatchExpression | list[str] | None = None
+    connection_type: SegmentMatchExpression | list[str] | None = None
+    organization_id: SegmentMatchExpression | list[str] | None = None
+    domain: SegmentMatchExpression | list[str] | None = None
+    device_type: SegmentMatchExpression | list[str] | None = None
+    browser: SegmentMatchExpression | list[str] | None = None
+    platform: SegmentMatchExpression | list[str] | None = None
+    user_agent: SegmentMatchExpression | list[str] | None = None
+    country: SegmentMatchExpression | list[str] | None = None
+    region: SegmentMatchExpression | list[str] | None = None
 
 
 class SegmentRule(Struct, frozen=True, kw_only=True):
@@ -309,110 +318,29 @@ class Segment(Struct, frozen=True, kw_only=True):
     status: SegmentStatus | None = None
 
 
-class SegmentContainsExpressionDict(TypedDict):
+class SegmentMatchExpressionDict(TypedDict, total=False):
     """`client_id` of `SegmentMatchConditionsDict`."""
 
     contains: list[str]
-
-
-class SegmentStartsWithExpressionDict(TypedDict):
-    """`client_id` of `SegmentMatchConditionsDict`."""
-
     starts_with: list[str]
-
-
-class SegmentEndsWithExpressionDict(TypedDict):
-    """`client_id` of `SegmentMatchConditionsDict`."""
-
     ends_with: list[str]
-
-
-class SegmentExistsExpressionDict(TypedDict):
-    """`client_id` of `SegmentMatchConditionsDict`."""
-
     exists: bool
 
 
 class SegmentMatchConditionsDict(TypedDict, total=False):
     """`match` of `SegmentRuleDict`."""
 
-    client_id: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    connection: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    connection_type: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    organization_id: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    domain: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    device_type: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    browser: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    platform: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    user_agent: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    country: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
-    region: (
-        list[str]
-        | SegmentContainsExpressionDict
-        | SegmentStartsWithExpressionDict
-        | SegmentEndsWithExpressionDict
-        | SegmentExistsExpressionDict
-    )
+    client_id: SegmentMatchExpressionDict | list[str]
+    connection: SegmentMatchExpressionDict | list[str]
+    connection_type: SegmentMatchExpressionDict | list[str]
+    organization_id: SegmentMatchExpressionDict | list[str]
+    domain: SegmentMatchExpressionDict | list[str]
+    device_type: SegmentMatchExpressionDict | list[str]
+    browser: SegmentMatchExpressionDict | list[str]
+    platform: SegmentMatchExpressionDict | list[str]
+    user_agent: SegmentMatchExpressionDict | list[str]
+    country: SegmentMatchExpressionDict | list[str]
+    region: SegmentMatchExpressionDict | list[str]
 
 
 class SegmentRuleDict(TypedDict, total=False):

@@ -67,7 +67,7 @@ class Logs(Resource[Mode]):
         "GET",
         "/logs",
         items="logs",
-        offset=Offset(wall=1000),
+        offset=Offset(wall=1000, advice="leave page and per_page out: by checkpoint all entries are served"),
         checkpoint=Checkpoint(next=None, item_field="log_id"),
         scopes=("read:logs", "read:logs_users"),
     )

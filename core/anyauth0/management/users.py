@@ -347,7 +347,12 @@ class Users(Resource[Mode]):
         "GET",
         "/users",
         items="users",
-        offset=Offset(wall=1000),
+        offset=Offset(
+            wall=1000,
+            beyond="created_at",
+            key="user_id",
+            advice="narrow the query (q=...), or get all with jobs.export_all",
+        ),
         scopes=("read:users", "read:user_idp_tokens"),
     )
     def get_all(
@@ -367,6 +372,7 @@ class Users(Resource[Mode]):
         """List the users.
 
         GET /users. Scopes: read:users or read:user_idp_tokens. Pages by number, up to 1000 items in all.
+        `.iter()` goes on beyond that, in the order of `created_at`.
         """
         return Call(
             Page[User],
