@@ -1,7 +1,7 @@
 # make demo    the quickstart, on the embedded tenant
 # make test    the whole suite
 # make check   lint, format, types
-# make generate   the Management API from its catalogue
+# make generate   the Management API and the list of its operations, from the catalogue
 
 VENV ?= .venv
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -24,6 +24,7 @@ check: $(VENV)/.dev
 
 generate: $(VENV)/.dev
 	$(BIN)/python core/codegen/generate.py
+	$(BIN)/python core/codegen/reference.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
