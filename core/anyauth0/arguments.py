@@ -27,6 +27,12 @@ class Arguments:
         owner, _, name = self.function.__qualname__.rpartition(".")
         return f"{_BETWEEN_WORDS.sub('_', owner).lower()}.{name}"
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the body, sorted; empty without `**body`."""
+        known, required = self._body or self._read_body()
+        return tuple(f"{name} (needed)" if name in required else name for name in sorted(known))
+
     def apply(self, resource: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function.
 
@@ -58,7 +64,7 @@ class Arguments:
                 hint = get_type_hints(self.function)[name]
             if get_origin(hint) is Unpack:
                 fields = get_args(hint)[0]
-                named = frozenset(code.co_varnames[code.co_posonlyargcount : count])
+                named = frozenset(code.co_varnames[max(1, code.co_posonlyargcount) : count])
                 known = fields.__required_keys__ | fields.__optional_keys__ | named
                 self._body = (known, fields.__required_keys__)
         return self._body

@@ -5,7 +5,7 @@ becomes a function that returns an `ApiResponse`, through one of an asyncio clie
 coroutine of it, and through the class it is the descriptor itself, with `method`, `path` and `scopes`.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -14,6 +14,7 @@ from typing import (
     Literal,
     ParamSpec,
     TypeVar,
+    Unpack,
     cast,
     get_args,
     get_origin,
@@ -122,7 +123,8 @@ class Bound:
         # Its being there is what makes `pydoc` and `inspect` take this for a routine.
         return self
 
-    __doc__ = property(lambda self: self._descriptor.function.__doc__)  # pyright: ignore[reportAssignmentType]
+    # A subclass with a docstring of its own would hide it, so they have none.
+    __doc__ = property(lambda self: self._descriptor.documentation)  # pyright: ignore[reportAssignmentType]
 
     def __getattr__(self, name: str) -> str:
         # The names of a function; a property of that name would be taken for the name of the class.
@@ -135,10 +137,20 @@ class Bound:
         import inspect
 
         signature = inspect.signature(self._descriptor.function)
-        answer = signature.return_annotation
-        if get_origin(answer) is Call:
-            answer = cast("Any", ApiResponse)[get_args(answer)[0]]
-        return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=answer)
+        _, *parameters = [
+            each.replace(annotation=f"Unpack[{get_args(each.annotation)[0].__name__}]")
+            if get_origin(each.annotation) is Unpack
+            else each
+            for each in signature.parameters.values()
+        ]
+        answer = self._answered(signature.return_annotation)
+        return signature.replace(parameters=parameters, return_annotation=answer)
+
+    def _answered(self, annotation: Any) -> Any:
+        """Return what a call gives to its user, by what the method says that it returns."""
+        if get_origin(annotation) is Call:
+            return cast("Any", ApiResponse)[get_args(annotation)[0]]
+        return get_args(annotation)[2] if get_origin(annotation) is Generator else annotation
 
     def __repr__(self) -> str:
         return f"<{self._descriptor.title} of {self._resource._core.options.domain}>"  # pyright: ignore[reportPrivateUsage]
@@ -164,6 +176,14 @@ class Descriptor:
     def title(self) -> str:
         """Resource and method, for messages: `users.get_all`."""
         return self.arguments.title
+
+    @property
+    def documentation(self) -> str:
+        """The docstring, with the fields of the body where the signature has the name of their type only."""
+        import inspect
+
+        written, fields = inspect.getdoc(self.function) or "", self.arguments.fields
+        return f"{written}\n\nFields: {', '.join(fields)}." if fields else written
 
     def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the arguments and return what `Bound` runs: a flow, or steps."""

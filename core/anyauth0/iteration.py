@@ -5,7 +5,18 @@ generator then says what is next. Whoever stops early closes the steps, which ma
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    overload,
+)
 
 from .endpoint import Async, Bound, Descriptor, Resource, Sync, checked
 from .errors import Auth0Error
@@ -83,9 +94,17 @@ async def portions_ahead(core: "Core", steps: "Steps[Portion]") -> AsyncGenerato
 
 
 class IterationBound(Bound):
-    """A method of a resource that returns an iterator; its arguments are checked when it is called."""
-
+    # A method of a resource that returns an iterator; its arguments are checked when it is called.
     __slots__ = ()
+    __doc__ = Bound.__doc__
+
+    def _answered(self, annotation: Any) -> Any:
+        # `Call[Event]`, or the steps of portions.
+        found = get_args(annotation)
+        if get_origin(annotation) is Generator:
+            found = get_args(found[1])
+        kind: Any = AsyncIterator if self._core.options.asynchronous else Iterator
+        return kind[found[0]] if found else annotation
 
     def _run(self, outcome: Any) -> Any:
         core, steps = self._core, checked(outcome)

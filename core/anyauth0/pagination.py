@@ -49,9 +49,9 @@ class AsyncPagedMethod(Protocol[P, T]):
 
 
 class PagedBound(Bound):
-    """A list endpoint, ready to be called (see `PagedMethod` and `AsyncPagedMethod`)."""
-
+    # A list endpoint, ready to be called (see `PagedMethod` and `AsyncPagedMethod`).
     __slots__ = ()
+    __doc__ = Bound.__doc__
 
     def pages(self, *args: Any, **kwargs: Any) -> Any:
         """Go through all pages. Raises `PageLimitReached` where the server stops serving."""

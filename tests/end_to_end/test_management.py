@@ -304,9 +304,12 @@ def test_the_wall_at_a_thousand_users(collect: Any, tenant: LocalTenant) -> None
     have = tenant.store.count("users")
     for number in range(have, 1030):
         tenant.add_user(email=f"wall-{number}-{secrets.token_hex(3)}@example.com")
+    everyone: list[Any] = []
+    collect(lambda m: m.users.get_all.iter(per_page=70), everyone)
+    assert len({user.user_id for user in everyone}) == len(everyone) == tenant.store.count("users")
     into: list[Any] = []
-    with pytest.raises(PageLimitReached) as caught:
-        collect(lambda m: m.users.get_all.iter(per_page=70), into)
+    with pytest.raises(PageLimitReached, match='leave "sort" out') as caught:
+        collect(lambda m: m.users.get_all.iter(per_page=70, sort="email:1"), into)
     assert len({user.user_id for user in into}) == len(into) == 1000
     assert caught.value.received == 1000
     assert caught.value.total == tenant.store.count("users")

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from anyauth0 import Call, ManagementClient, Resource, endpoint
 from anyauth0.endpoint import EndpointFacts
-from anyauth0.pagination import Checkpoint, Offset, Page, paged
+from anyauth0.pages import Checkpoint, Offset, Page
+from anyauth0.pagination import paged
 from anyauth0_transports.local import LocalTenant
 from anyauth0_transports.local.incoming import Incoming, Refusal
 from anyauth0_transports.local.management import HANDLERS

@@ -1,18 +1,16 @@
 """Finds who answers a request of the Management API, by the endpoints that the SDK itself has."""
 
 import re
-from collections.abc import Callable, Iterator
 from functools import cache
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from anyauth0 import ManagementClient, Resource, Response
-from anyauth0.endpoint import EndpointFacts
+from anyauth0 import Response
 
 from .incoming import Handler, Incoming, management_refusal
 from .management import HANDLERS
 from .management.documents import answer
+from .management.places import Facts, endpoints
 
 if TYPE_CHECKING:
     from .tenant import LocalTenant
@@ -33,32 +31,20 @@ def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]] | None:
 
 def scopes() -> set[str]:
     """Return every scope that an endpoint of the Management API asks for."""
-    return {scope for endpoint in _endpoints() for scope in endpoint.scopes}
+    return {scope for endpoint in endpoints() for scope in endpoint.scopes}
 
 
 @cache
 def _table() -> dict[str, list[tuple[re.Pattern[str], Handler]]]:
     table: dict[str, list[tuple[re.Pattern[str], Handler]]] = {}
     # A literal segment goes before a parameter in the same place.
-    for endpoint in sorted(_endpoints(), key=lambda endpoint: endpoint.path.replace("{", "~")):
+    for endpoint in sorted(endpoints(), key=lambda endpoint: endpoint.path.replace("{", "~")):
         pattern = re.compile(_BASE + re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(endpoint.path)))
         table.setdefault(endpoint.method, []).append((pattern, _handler(endpoint)))
     return table
 
 
-def _endpoints() -> Iterator[EndpointFacts[..., Any]]:
-    for property_name in dir(ManagementClient):
-        value = getattr(ManagementClient, property_name)
-        if isinstance(value, property):
-            make = cast("Callable[[Any], Resource[Any]]", value.fget)
-            kind = type(make(SimpleNamespace(_core=None)))
-            for name in dir(kind):
-                found = getattr(kind, name)
-                if isinstance(found, EndpointFacts):
-                    yield cast("EndpointFacts[..., Any]", found)
-
-
-def _handler(endpoint: EndpointFacts[..., Any]) -> Handler:
+def _handler(endpoint: Facts) -> Handler:
     special = HANDLERS.get((endpoint.method, endpoint.path))
 
     def handle(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS in_order ON documents (kind, position);
 CREATE INDEX IF NOT EXISTS by_email ON documents (kind, json_extract(json, '$.email'))
     WHERE kind = 'users';
+CREATE INDEX IF NOT EXISTS nested ON documents (id, kind) WHERE instr(kind, '/') > 0;
 """
 
 
@@ -102,6 +103,24 @@ class Store:
         with self._lock:
             cursor = self._connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
             return cursor.rowcount > 0
+
+    def remove_below(self, kind: str) -> None:
+        """Remove all documents whose kind begins with `kind` and a slash."""
+        with self._lock:
+            # "0" is what follows the slash; unlike LIKE, the range finds its way by the index.
+            self._connection.execute(
+                "DELETE FROM documents WHERE kind > ? AND kind < ?", (f"{kind}/", f"{kind}0")
+            )
+
+    def remove_links(self, above: str, word: str, id: str, part: str) -> None:
+        """Remove, among the kinds that begin with `above`, the documents of this id in those that end in
+        `/word`, and all in those that contain `part`."""
+        with self._lock:
+            self._connection.execute(
+                "DELETE FROM documents WHERE instr(kind, '/') > 0 AND substr(kind, 1, ?) = ? "
+                "AND ((id = ? AND kind LIKE '%/' || ?) OR instr(kind, ?) > 0)",
+                (len(above), above, id, word, part),
+            )
 
     def list(
         self, kind: str, *, offset: int = 0, limit: int | None = None, after: str | None = None

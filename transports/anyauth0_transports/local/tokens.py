@@ -47,13 +47,17 @@ class Tokens:
         self._tenant.store.add("keys", kid, {"kid": kid, "pem": pem.decode()})
         return kid
 
+    def revoke_key(self, kid: str) -> None:
+        """Let a key that is not the current one verify no more."""
+        self._tenant.store.remove("keys", kid)
+
     def _all_keys(self) -> dict[str, SigningKey]:
         """Return the keys by `kid`, the oldest first."""
         store = self._tenant.store
         with store.transaction():
             last = store.last("keys")
             kid = self.rotate_key() if last is None else last["kid"]
-            if kid not in self._keys:
+            if kid not in self._keys or len(self._keys) != store.count("keys"):
                 self._keys = {key["kid"]: load_private_key(key["pem"]) for key in store.list("keys")}
             return self._keys
 

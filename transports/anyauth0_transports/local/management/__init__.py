@@ -1,7 +1,7 @@
 """The endpoints of the Management API that do more than keep documents: method and path to handler."""
 
 from ..incoming import Handler
-from . import clients, connections, identities, jobs, logs, users
+from . import actions, clients, connections, identities, jobs, keys, logs, users
 
 __all__ = ["HANDLERS"]
 
@@ -14,6 +14,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "/users/{id}/logs"): logs.of_user,
     ("POST", "/users/{id}/identities"): identities.link,
     ("DELETE", "/users/{id}/identities/{provider}/{user_id}"): identities.unlink,
+    ("GET", "/users/{id}/effective-permissions"): users.get_effective_permissions,
     ("GET", "/users-by-email"): users.by_email,
     ("GET", "/logs"): logs.get_all,
     ("POST", "/jobs/users-imports"): jobs.import_users,
@@ -25,6 +26,8 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "/connections"): connections.create,
     ("GET", "/connections/{id}/clients"): connections.get_enabled_clients,
     ("PATCH", "/connections/{id}/clients"): connections.update_enabled_clients,
+    ("GET", "/connections-directory-provisionings"): connections.get_provisionings,
+    ("GET", "/connections-scim-configurations"): connections.get_provisionings,
     ("DELETE", "/connections/{id}/users"): connections.delete_user,
     ("GET", "/clients"): clients.get_all,
     ("GET", "/clients/search"): clients.search,
@@ -33,4 +36,13 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("PATCH", "/clients/{id}"): clients.update,
     ("GET", "/clients/{id}/connections"): clients.get_enabled_connections,
     ("POST", "/clients/{id}/rotate-secret"): clients.rotate_secret,
+    ("POST", "/actions/actions/{id}/deploy"): actions.deploy,
+    ("POST", "/actions/actions/{actionId}/versions/{id}/deploy"): actions.deploy_version,
+    ("POST", "/actions/modules/{id}/versions"): actions.create_module_version,
+    ("POST", "/actions/modules/{id}/rollback"): actions.rollback_module,
+    ("PATCH", "/actions/triggers/{triggerId}/bindings"): actions.bind,
+    ("GET", "/keys/signing"): keys.get_all,
+    ("GET", "/keys/signing/{kid}"): keys.get,
+    ("POST", "/keys/signing/rotate"): keys.rotate,
+    ("PUT", "/keys/signing/{kid}/revoke"): keys.revoke,
 }

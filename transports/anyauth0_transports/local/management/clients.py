@@ -6,7 +6,7 @@ from anyauth0 import Response
 
 from ..incoming import Incoming, json_response, management_refusal
 from ..values import random_id
-from .documents import merged, missing
+from .asked import merged, missing
 from .pages import only_fields, page, sorted_by
 from .search import matcher
 

@@ -8,14 +8,17 @@ from anyauth0 import Response
 
 from ..incoming import Incoming, json_response, management_refusal
 from ..users import find_connection, find_user
-from .documents import missing, no_content
+from .asked import missing, no_content
 from .pages import page
+from .places import filled
 from .users import remove_user
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["create", "delete_user", "get_all", "get_enabled_clients", "update_enabled_clients"]
+__all__ = [
+    "create", "delete_user", "get_all", "get_enabled_clients", "get_provisionings", "update_enabled_clients",
+]  # fmt: skip
 
 
 def get_all(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
@@ -71,6 +74,17 @@ def update_enabled_clients(tenant: "LocalTenant", incoming: Incoming, path: tupl
             enabled.pop(switch.client_id, None)
     tenant.store.put("connections", connection["id"], {**connection, "enabled_clients": list(enabled)})
     return no_content()
+
+
+def get_provisionings(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
+    """Answer GET /connections-scim-configurations and GET /connections-directory-provisionings."""
+    name = incoming.path.rpartition("/connections-")[2]
+    kinds = [
+        filled(f"connections/{{}}/{name.removesuffix('s')}", (connection["id"],))
+        for connection in tenant.store.list("connections")
+    ]
+    found = [document for kind in kinds if (document := tenant.store.get(kind, "")) is not None]
+    return page(incoming, found, name.replace("-", "_"), take=100, numbers=False)
 
 
 def delete_user(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:

@@ -1,191 +1,139 @@
 """Every endpoint that has no rules of its own: a document is created, read, changed and deleted as it is."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from types import NoneType
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
-
-import msgspec
+from typing import TYPE_CHECKING, cast
 
 from anyauth0 import Response
-from anyauth0.endpoint import EndpointFacts
-from anyauth0.pagination import PagedEndpoint
 
-from ..incoming import Incoming, Refusal, json_response, management_refusal
-from ..store import Duplicate, Store
+from ..incoming import Incoming
 from ..values import random_id
-from .pages import only_fields, page
+from .asked import (
+    Asked,
+    Document,
+    body_of,
+    changed,
+    conflict,
+    empty,
+    items_of,
+    merged,
+    missing,
+    no_content,
+    not_json,
+    refuse_double,
+)
+from .links import shown, unlink
+from .lists import many
+from .pages import only_fields
+from .places import Facts, Place, fields_of, id_fields, place_of, singular
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
 __all__ = ["answer", "merged", "missing", "no_content"]
 
-Document = dict[str, Any]
-Facts = EndpointFacts[..., Any]
-
-_IDS = {"clients": "client_id", "users": "user_id", "logs": "log_id"}
-_PREFIXES = {"actions": "act_", "client_grants": "cgr_", "organizations": "org_", "roles": "rol_"}
-# The tenant itself reads these to issue tokens.
-_KINDS = {"client-grants": "client_grants", "resource-servers": "resource_servers"}
-# What is below one of these is there only when it is.
-_PARENTS = ("clients", "connections", "organizations", "resource_servers", "roles", "users")
+# Read without ever having been written: there is nothing that creates them.
+_ALWAYS_THERE = (
+    "prompts/rendering", "prompts/{}/custom-text", "self-service-profiles/{}/custom-text/{}", "user-blocks",
+)  # fmt: skip
+# Found by another field than the id.
+_NAMED = {
+    "organizations/name": ("organizations", "name"),
+    "organizations/{}/discovery-domains/name": ("organizations/{}/discovery-domains", "domain"),
+}
+_LATEST = {"branding/themes/default": "branding/themes"}
+# Written by one name, read by another.
+_READ_AS = {"branding/templates/universal-login": ("template", "body")}
 
 
 def answer(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...], endpoint: Facts) -> Response:
-    """Answer a request by the document, or the documents, at its path.
+    """Answer a request by the document, or the documents, that its endpoint is about."""
+    place = place_of(endpoint, path)
+    with nullcontext() if incoming.method == "GET" else tenant.store.transaction():
+        for kind, identifier in place.parents:
+            if tenant.store.get(kind, identifier) is None:
+                raise missing(kind)
+        return _FORMS[place.form](Asked(tenant, incoming, endpoint, place))
 
-    A path that ends in a parameter is one document, any other a collection, or a thing of which there is only
-    one: which of the two, the type of the answer tells.
-    """
-    segments = endpoint.path.strip("/").split("/")
-    values = iter(path)
-    places = [next(values) if segment.startswith("{") else segment for segment in segments]
-    places[0] = _KINDS.get(places[0], places[0])
-    if len(places) > 2 and places[0] in _PARENTS and tenant.store.get(places[0], places[1]) is None:
-        raise missing(places[0])
-    if segments[-1].startswith("{"):
-        kind, identifier = "/".join(places[:-1]), places[-1]
-        document = tenant.store.get(kind, identifier)
-        if document is None and incoming.method in ("GET", "PATCH"):
-            raise missing(kind)
-        return _one(tenant.store, incoming, kind, identifier, document, endpoint)
-    kind, model = "/".join(places), _model(endpoint)
-    if isinstance(cast("object", endpoint), PagedEndpoint) or get_origin(model) is list:
-        return _many(tenant.store, incoming, kind, endpoint)
-    if incoming.method == "DELETE" or (incoming.method == "POST" and model is NoneType):
-        _change_members(tenant.store, incoming, kind)
+
+def _one(asked: Asked) -> Response:
+    place, method = asked.place, asked.incoming.method
+    found = asked.store.get(place.kind, place.id)
+    if place.template in _NAMED:
+        template, field = _NAMED[place.template]
+        place = Place("one", template, place.owners)
+        found = next(iter(asked.store.find(place.kind, **{field: asked.place.id})), None)
+    if method == "DELETE":
+        unlink(asked.store, place, place.id)
         return no_content()
-    if incoming.method == "POST":
-        return _create(tenant.store, incoming, kind)
-    # What was created is the only one; without that it is there from the start, and empty.
-    document = tenant.store.get(kind, "") or tenant.store.last(kind) or {}
-    return _one(tenant.store, incoming, kind, str(document.get("id", "")), document, endpoint)
-
-
-def _model(endpoint: Facts) -> Any:
-    """Return the type of the answer, out of `-> Call[...]`."""
-    return get_args(endpoint.function.__annotations__["return"])[0]
-
-
-def _one(
-    store: Store, incoming: Incoming, kind: str, identifier: str, document: Document | None, endpoint: Facts
-) -> Response:
-    if incoming.method == "DELETE":
-        store.remove(kind, identifier)
-        return no_content()
-    found = document or {}
-    if incoming.method != "GET":
-        body = _body(incoming)
-        if not isinstance(body, dict):
-            raise _not_json()
-        field = _IDS.get(kind, "id")
-        known = {field: identifier} if identifier else {}
-        found = {**merged({} if incoming.method == "PUT" else found, cast("Document", body)), **known}
-        store.put(kind, identifier, found)
-    return no_content() if _model(endpoint) is NoneType else json_response(only_fields(incoming, found))
-
-
-def _many(store: Store, incoming: Incoming, kind: str, endpoint: Facts) -> Response:
-    if incoming.method != "GET":
-        if incoming.method == "PUT":
-            _clear(store, kind)
-        body = _body(incoming)
-        documents = [_added(store, kind, item) for item in _listed(body)]
-        return json_response(documents, 201 if incoming.method == "POST" else 200)
-    documents = store.list(kind)
-    if not isinstance(endpoint, PagedEndpoint):
-        return json_response([only_fields(incoming, document) for document in documents])
-    paged = cast("PagedEndpoint[..., Any]", endpoint)
-    return page(
-        incoming,
-        documents,
-        paged.items,
-        take=paged.checkpoint.most if paged.checkpoint else None,
-        numbers=paged.offset is not None,
-        wall=paged.offset.wall if paged.offset else None,
-    )
-
-
-def _create(store: Store, incoming: Incoming, kind: str) -> Response:
-    body = _body(incoming)
-    if not isinstance(body, dict):
-        raise _not_json()
-    document = cast("Document", body)
-    field = _IDS.get(kind, "id")
-    document = {field: f"{_PREFIXES.get(kind, '')}{random_id(16)}", **document}
-    try:
-        store.add(kind, str(document[field]), document)
-    except Duplicate:
-        raise management_refusal(409, "conflict", "There is one of this id already") from None
-    return json_response(document, 201)
-
-
-def _change_members(store: Store, incoming: Incoming, kind: str) -> None:
-    """Put in, or take out, what the body lists (`{"roles": ["rol_1"]}`); DELETE without a body takes all."""
-    if incoming.method == "DELETE" and not incoming.body:
-        _clear(store, kind)
-    for item in _listed(_body(incoming)):
-        if incoming.method == "DELETE":
-            store.remove(kind, _identifier(kind, item))
-        else:
-            _added(store, kind, item)
-
-
-def _listed(body: object) -> list[object]:
-    """Return the items of a list, or of the first list in an object."""
-    if isinstance(body, dict):
-        values = cast("dict[str, object]", body).values()
-        body = next(filter(lambda value: isinstance(value, list), values), None)
-    return cast("list[object]", body) if isinstance(body, list) else []
-
-
-def _added(store: Store, kind: str, item: object) -> Document:
-    """Add an item: an object, or the id of a document that is kept elsewhere under the same name."""
-    identifier = _identifier(kind, item)
-    if isinstance(item, dict):
-        document = cast("Document", item)
+    # A document that has a name, not an id, is made by writing it.
+    made = method == "PUT" and (asked.model is NoneType or not asked.endpoint.path.endswith("id}"))
+    if found is None and not made and place.template not in _ALWAYS_THERE:
+        raise missing(place.kind)
+    fields = id_fields(place.template)
+    values = [place.id] if len(fields) == 1 else place.id.split(" ")
+    known = dict(zip(fields, values, strict=False)) if place.id else {}
+    if method == "GET":
+        document = found if found is not None else {**empty(asked), **known}
     else:
-        document = store.get(kind.rpartition("/")[2], identifier) or {"id": identifier}
-    store.put(kind, identifier, document)
-    return document
+        document = {**changed(asked, found or {}), **known}
+        refuse_double(asked, document, place.id)
+        asked.store.put(place.kind, place.id, document)
+    document = shown(asked.store, place, document, fields_of(asked.endpoint))
+    return asked.answer(only_fields(asked.incoming, document))
 
 
-def _identifier(kind: str, item: object) -> str:
-    if not isinstance(item, dict):
-        return str(item)
-    found = cast("Document", item).get(_IDS.get(kind.rpartition("/")[2], "id"))
-    return str(found) if found else msgspec.json.encode(item, order="sorted").decode()
+def _only(asked: Asked) -> Response:
+    store, kind, method = asked.store, asked.place.kind, asked.incoming.method
+    found = store.get(kind, "")
+    if kind in _LATEST and (found := store.last(_LATEST[kind])) is None:
+        raise missing(_LATEST[kind])
+    if method == "DELETE":
+        names = items_of(body_of(asked.incoming))
+        if names is None:
+            store.remove(kind, "")
+            store.remove_below(kind)
+        else:
+            store.put(kind, "", {name: value for name, value in (found or {}).items() if name not in names})
+        return no_content()
+    if method == "GET":
+        return asked.answer(empty(asked) if found is None else only_fields(asked.incoming, found))
+    if method == "POST" and found is not None and asked.model is not NoneType:
+        raise conflict(kind, "name")
+    if kind in _READ_AS:
+        document = _renamed(body_of(asked.incoming), *_READ_AS[kind])
+    else:
+        document = changed(asked, found or {})
+    store.put(kind, "", document)
+    return asked.answer(document, 201 if method == "POST" else 200)
 
 
-def _clear(store: Store, kind: str) -> None:
-    store.remove(kind, "")
-    for document in store.list(kind):
-        store.remove(kind, _identifier(kind, document))
+def _renamed(body: object, written: str, read: str) -> Document:
+    """Return what is read of a body that is a text, or has it in the field `written`."""
+    text = cast("Document", body).get(written) if isinstance(body, dict) else body
+    if not isinstance(text, str):
+        raise not_json()
+    return {read: text}
 
 
-def _body(incoming: Incoming) -> object:
-    if not incoming.body:
-        return {}
-    try:
-        return msgspec.json.decode(incoming.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _not_json() from None
+def _act(asked: Asked) -> Response:
+    """Answer the fields of the document acted on that the endpoint speaks of, and what the act yields."""
+    document: Document = {}
+    fields = fields_of(asked.endpoint)
+    for kind, identifier in asked.place.parents[-1:]:
+        document = asked.store.get(kind, identifier) or {}
+        if asked.endpoint.path.endswith("/status"):
+            document = changed(asked, document)
+            asked.store.put(kind, identifier, document)
+        document = {**document, f"{singular(kind)}_id": identifier}
+    link = f"https://{asked.tenant.domain}/lo/ticket?ticket={(made := random_id(32))}"
+    yielded = {
+        "is_valid": True, "recovery_code": made[:24].upper(), "success": True, "ticket": link,
+        "ticket_id": made, "ticket_url": link,
+    }  # fmt: skip
+    answer = {**document, **yielded}
+    return asked.answer({name: value for name, value in answer.items() if name in fields})
 
 
-def _not_json() -> Refusal:
-    return management_refusal(400, "invalid_body", "Invalid request payload JSON format")
-
-
-def merged(document: Document, changes: Document) -> Document:
-    """Return `document` with `changes` at its top level; `None` takes a field away."""
-    return {name: value for name, value in {**document, **changes}.items() if value is not None}
-
-
-def missing(what: str) -> Refusal:
-    """Return the refusal for something that is not there."""
-    kind = what.split("/")[-1].rstrip("s")
-    return management_refusal(404, f"inexistent_{kind}", f"The {kind.replace('_', ' ')} does not exist.")
-
-
-def no_content() -> Response:
-    """Return the answer that says nothing."""
-    return Response(status=204)
+_FORMS: dict[str, Callable[[Asked], Response]] = {"one": _one, "many": many, "only": _only, "act": _act}

@@ -6,12 +6,19 @@ from typing import Any
 from anyauth0 import Response
 
 from ..incoming import Incoming, Refusal, json_response, management_refusal
+from .search import matcher
 
-__all__ = ["only_fields", "page", "sorted_by", "whole_number"]
+__all__ = ["narrowed", "only_fields", "page", "sorted_by", "whole_number"]
 
 Document = dict[str, Any]
 _LARGEST = 100
 _DEFAULT = 50
+# Query parameters that narrow a list by a field of another name.
+_FIELDS = {
+    "actionName": "name", "client_ids": "client_id", "grant_ids": "id", "identifiers": "identifier",
+    "name_filter": "name",
+}  # fmt: skip
+_FOR_PAGES = ("fields", "from", "include_fields", "include_totals", "page", "per_page", "q", "sort", "take")
 
 
 def page(
@@ -22,11 +29,13 @@ def page(
     take: int | None = None,
     numbers: bool = True,
     wall: int | None = None,
+    counted: bool = False,
 ) -> Response:
     """Return the page of `documents` that was asked for.
 
     `items` is the field that holds them in an object. `take` is the largest page by cursor, `None` where the
-    endpoint has no cursors; `numbers` says whether it pages by number, `wall` how many it serves so at most.
+    endpoint has no cursors; `numbers` says whether it pages by number, `wall` how many it serves so at most,
+    `counted` whether the counters come unasked.
     """
     if items and take and (not numbers or {"from", "take"} & set(incoming.query)):
         return _by_cursor(incoming, documents, items, take)
@@ -37,7 +46,7 @@ def page(
         raise management_refusal(400, "invalid_paging", message)
     start = number * size
     found = [only_fields(incoming, document) for document in documents[start : start + size]]
-    if not items or incoming.one("include_totals") != "true":
+    if not items or not (counted or incoming.one("include_totals") == "true"):
         return json_response(found)
     counters = {"start": start, "limit": size, "length": len(found), "total": len(documents)}
     return json_response({**counters, items: found})
@@ -93,3 +102,22 @@ def sorted_by(incoming: Incoming, documents: list[Document]) -> list[Document]:
         return value is None, number, "" if value is None else str(value)
 
     return sorted(documents, key=key, reverse=direction == "-1")
+
+
+def narrowed(incoming: Incoming, documents: list[Document], fields: frozenset[str]) -> list[Document]:
+    """Return the documents that fit `q`, and the values that the query wants of `fields`, sorted."""
+    fits = matcher(incoming.one("q"))
+    documents = [document for document in documents if fits(document)]
+    for name, values in incoming.query.items():
+        field = _FIELDS.get(name, name)
+        if field in fields and name not in _FOR_PAGES:
+            wanted = {value.lower() for value in values}
+            if name == "name_filter":
+                documents = [item for item in documents if values[-1].lower() in _text(item.get(field))]
+            else:
+                documents = [item for item in documents if _text(item.get(field)) in wanted]
+    return sorted_by(incoming, documents)
+
+
+def _text(value: object) -> str:
+    return str(value).lower()

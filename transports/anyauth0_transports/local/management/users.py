@@ -11,15 +11,18 @@ from ..passwords import weakness
 from ..store import Duplicate
 from ..users import create_user, find_connection, find_user, set_password
 from ..values import section, timestamp
-from .documents import merged, no_content
+from .asked import merged, no_content
+from .links import remove
 from .pages import only_fields, page, sorted_by
+from .places import filled
 from .search import matcher
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
 __all__ = [
-    "EMAIL", "by_email", "create", "delete", "existing_user", "get", "get_all", "remove_user", "update",
+    "EMAIL", "by_email", "create", "delete", "existing_user", "get", "get_all",
+    "get_effective_permissions", "remove_user", "update",
 ]  # fmt: skip
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+", re.ASCII)
@@ -102,10 +105,23 @@ def delete(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> 
     return no_content()
 
 
+def get_effective_permissions(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
+    """Answer GET /users/{id}/effective-permissions: the user's own, and those of the roles."""
+    existing_user(tenant, path[0])
+    roles = tenant.store.list(filled("users/{}/roles", path))
+    kinds = [filled("users/{}/permissions", path)]
+    kinds += [filled("roles/{}/permissions", (role["id"],)) for role in roles]
+    found = [permission for kind in kinds for permission in tenant.store.list(kind)]
+    once = [permission for index, permission in enumerate(found) if permission not in found[:index]]
+    wanted = incoming.one("resource_server_identifier")
+    once = [item for item in once if not wanted or item.get("resource_server_identifier") == wanted]
+    return page(incoming, once, "permissions", take=100, numbers=False)
+
+
 def remove_user(tenant: "LocalTenant", user_id: str) -> None:
-    """Remove a user with the password."""
-    for kind in ("users", "passwords"):
-        tenant.store.remove(kind, user_id)
+    """Remove a user with the password and all that is below the user."""
+    tenant.store.remove("passwords", user_id)
+    remove(tenant.store, "users", user_id)
 
 
 def existing_user(tenant: "LocalTenant", user_id: str) -> dict[str, Any]:
