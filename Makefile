@@ -1,6 +1,7 @@
 # make demo    the quickstart, on the embedded tenant
 # make test    the whole suite
 # make check   lint, format, types
+# make bench   what it costs, as ratios
 # make generate   the Management API and the list of its operations, from the catalogue
 
 VENV ?= .venv
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check generate clean
+.PHONY: demo test check generate bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
@@ -25,6 +26,9 @@ check: $(VENV)/.dev
 generate: $(VENV)/.dev
 	$(BIN)/python core/codegen/generate.py
 	$(BIN)/python core/codegen/reference.py
+
+bench: $(VENV)/.dev
+	$(BIN)/python tests/benchmarks/import_time.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -35,11 +35,10 @@ from .hooks import hookimpl
 from .id_token import IdTokenChecks
 from .iteration import Steps, iteration
 from .management import AsyncManagementClient, ManagementClient
-from .messages import Anomaly, ApiResponse, RateLimit, Request, Response
+from .messages import Anomaly, ApiResponse, Event, RateLimit, Request, Response
 from .options import ClientOptions, Options, RetryPolicy, ViewOptions
 from .pages import Checkpoint, Offset, Page
 from .pagination import paged
-from .streaming import Event
 from .timestamps import parse_timestamp
 from .tokens import AccessToken, TokenStore
 from .transport import (

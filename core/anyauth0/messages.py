@@ -13,7 +13,7 @@ from ._json import read
 
 T = TypeVar("T")
 
-__all__ = ["Anomaly", "ApiResponse", "RateLimit", "Request", "Response"]
+__all__ = ["Anomaly", "ApiResponse", "Event", "RateLimit", "Request", "Response"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,3 +159,16 @@ class ApiResponse(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<ApiResponse {self.status} ({len(self.response.body)} bytes)>"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened in the tenant.
+
+    - `type`: `"user.created"`, `"organization.member.added"`, ...
+    - `offset`: where to go on after this event: `subscribe(from_=event.offset)`
+    - `event`: the event as it came (CloudEvents 1.0): `id`, `time`, `source` and, as `data`, what it is about
+    """
+
+    type: str = ""
+    offset: str | None = None
+    event: dict[str, Any] = {}

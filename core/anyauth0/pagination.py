@@ -7,7 +7,6 @@ from .endpoint import Async, Bound, Call, EndpointFacts, Resource, Sync, checked
 from .flow import Flow
 from .iteration import Steps, async_items, async_portions, items, portions, portions_ahead
 from .messages import ApiResponse
-from .page_steps import by_cursor, by_number
 from .pages import Checkpoint, Offset, Page
 
 P = ParamSpec("P")
@@ -97,6 +96,8 @@ class PagedEndpoint(EndpointFacts[P, Page[T]], Generic[P, T]):
 
     def steps(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps[Page[T]]:
         """Check the arguments and return a flow for each page in turn."""
+        from .page_steps import by_cursor, by_number
+
         self.call(resource, args, kwargs)
 
         def fetch(**paging: object) -> Flow[Page[T]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
@@ -11,7 +12,7 @@ from .endpoint import Async, Call, EndpointFacts, Resource, Sync
 from .errors import ConfigurationError, EventStreamError, TransportError, api_error
 from .flow import Flow, compose, perform, sleep
 from .iteration import IterationBound, Steps
-from .messages import Request, Response
+from .messages import Event, Request, Response
 from .sse import Message, Parser
 
 if TYPE_CHECKING:
@@ -25,22 +26,11 @@ __all__ = ["Event", "StreamEndpoint", "subscription"]
 _SILENCE = 60.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+# Where the server asks for it.
+_LONGEST_RETRY = 300.0
 _LONGEST_REFUSAL = 1024 * 1024
 # After these the server has nothing against going on.
 _GOES_ON = frozenset({"timeout", "connection_timeout"})
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened in the tenant.
-
-    - `type`: `"user.created"`, `"organization.member.added"`, ...
-    - `offset`: where to go on after this event: `subscribe(from_=event.offset)`
-    - `event`: the event as it came (CloudEvents 1.0): `id`, `time`, `source` and, as `data`, what it is about
-    """
-
-    type: str = ""
-    offset: str | None = None
-    event: dict[str, Any] = {}
 
 
 class StreamEndpoint(EndpointFacts[P, E], Generic[P, E]):
@@ -87,14 +77,13 @@ def _listen(core: "Core", endpoint: EndpointFacts[..., Any], call: Call[Any]) ->
             yield line.open(endpoint, msgspec.structs.replace(call, query=query), pause)
             pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)
             while line.connected:
-                yield line.read()
+                if (yield line.read()):
+                    pause = 0.0
                 if line.offset is not None:
                     # Either says where to begin; the server takes one of them.
                     query.pop("from_timestamp", None)
                     query["from"] = line.offset
-                    pause = 0.0
-                    line.offset = None
-            pause = max(pause, line.retry or 0.0)
+            pause = max(pause, min(line.retry or 0.0, _LONGEST_RETRY))
     finally:
         line.close()
 
@@ -123,14 +112,17 @@ class _Line:
         return []
 
     def read(self) -> Flow[list[Event]]:
-        """Return the events that have come. At the end, and when nothing comes, the line is cut."""
+        """Return the events that have come. At the end, and when nothing comes, the line is cut.
+
+        Raises `EventStreamError` when the server has ended the events, after those that came before.
+        """
         if self._refusal is not None:
             raise self._refusal
         try:
             data: bytes = yield from _io(self._core, partial(self._stream.read, _SILENCE))
-            messages = self._parser.feed(data)
         except TransportError:
-            data, messages = b"", []
+            data = b""
+        messages = self._parser.feed(data)
         self.retry = self._parser.retry
         events: list[Event] = []
         for message in messages:
@@ -138,7 +130,13 @@ class _Line:
             if self._refusal is not None:
                 # What came before it is handed out first.
                 return events
-        if not data:
+        if self._parser.refused:
+            self._refusal = EventStreamError(
+                'the server sent an event of more than 4 MiB; ask for fewer kinds by "event_type"',
+                code="payload_too_large",
+                offset=self.offset,
+            )
+        elif not data:
             self.close()
         return events
 
@@ -219,9 +217,11 @@ def _open(core: "Core", endpoint: EndpointFacts[..., Any], call: Call[Any]) -> F
 def _rest(core: "Core", opened: Any, request: Request) -> Flow[bytes]:
     """Return the body of a refusal, as far as it is of use."""
     body = b""
+    end = None if request.timeout is None else monotonic() + request.timeout
     try:
         while len(body) < _LONGEST_REFUSAL:
-            piece: bytes = yield from _io(core, partial(opened.read, request.timeout))
+            left = None if end is None else max(0.0, end - monotonic())
+            piece: bytes = yield from _io(core, partial(opened.read, left))
             if not piece:
                 break
             body += piece

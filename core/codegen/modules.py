@@ -21,7 +21,8 @@ _IMPORTS = {
     "..multipart": ("File", "Upload"),
     "..pages": ("Checkpoint", "Offset", "Page"),
     "..pagination": ("paged",),
-    "..streaming": ("Event", "subscription"),
+    "..messages": ("Event",),
+    "..streaming": ("subscription",),
 }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from ..endpoint import Call, Mode, Resource
-from ..streaming import Event, subscription
+from ..messages import Event
+from ..streaming import subscription
 from .shared import Open
 
 StreamSubscribeEventsEventType: TypeAlias = Open[Literal[
