@@ -303,20 +303,20 @@ class ActionExecution(Struct, frozen=True, kw_only=True):
 
 
 class ActionModuleDependency(Struct, frozen=True, kw_only=True):
-    """`dependencies` of `ActionModuleListItem`."""
+    """`dependencies` of `ActionModuleSummary`."""
 
     name: str | None = None
     version: str | None = None
 
 
 class ActionModuleSecret(Struct, frozen=True, kw_only=True):
-    """`secrets` of `ActionModuleListItem`."""
+    """`secrets` of `ActionModuleSummary`."""
 
     name: str | None = None
     updated_at: str | None = None
 
 
-class ActionModuleListItem(Struct, frozen=True, kw_only=True):
+class ActionModuleSummary(Struct, frozen=True, kw_only=True):
     """Answered by `actions.get_modules`."""
 
     id: str = ""
@@ -595,12 +595,12 @@ class Actions(Resource[Mode]):
     )
     def get_modules(
         self, *, page: int | None = None, per_page: int | None = None
-    ) -> Call[Page[ActionModuleListItem]]:
+    ) -> Call[Page[ActionModuleSummary]]:
         """List the modules.
 
         GET /actions/modules. In early access. Scope: read:actions. Pages by number.
         """
-        return Call(Page[ActionModuleListItem], query={"page": page, "per_page": per_page})
+        return Call(Page[ActionModuleSummary], query={"page": page, "per_page": per_page})
 
     @endpoint("POST", "/actions/modules", scopes=("create:actions",), lifecycle="EA")
     def create_module(self, **body: Unpack[CreateActionModule]) -> Call[ActionModule]:

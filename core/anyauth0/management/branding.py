@@ -230,7 +230,7 @@ class CreatePhoneTemplateTestNotification(TypedDict, total=False):
     delivery_method: PhoneProviderDeliveryMethod
 
 
-class GetUniversalLoginTemplate(Struct, frozen=True, kw_only=True):
+class PageTemplate(Struct, frozen=True, kw_only=True):
     """Answered by `branding.get_universal_login_template`."""
 
     body: str | None = None
@@ -467,7 +467,7 @@ class CreateBrandingTheme(TypedDict, total=False):
     identifiers: BrandingThemeIdentifiersDict
 
 
-_GetUniversalLoginTemplateAnswer: Any = GetUniversalLoginTemplate | str
+_GetUniversalLoginTemplateAnswer: Any = PageTemplate | str
 
 
 class Branding(Resource[Mode]):
@@ -604,7 +604,7 @@ class Branding(Resource[Mode]):
         return Call(PhoneTemplateTestNotification, path=(id,), json=body)
 
     @endpoint("GET", "/branding/templates/universal-login", scopes=("read:branding",))
-    def get_universal_login_template(self) -> Call[GetUniversalLoginTemplate | str]:
+    def get_universal_login_template(self) -> Call[PageTemplate | str]:
         """Get the page template of the universal login.
 
         GET /branding/templates/universal-login. Scope: read:branding. Raises `NotFound`.

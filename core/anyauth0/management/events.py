@@ -10,7 +10,7 @@ from ..messages import Event
 from ..streaming import subscription
 from .shared import Open
 
-StreamSubscribeEventsEventType: TypeAlias = Open[Literal[
+SubscribedEventType: TypeAlias = Open[Literal[
     "group.created", "group.deleted", "group.member.added", "group.member.deleted", "group.role.assigned",
     "group.role.deleted", "group.updated", "organization.connection.added", "organization.connection.removed",
     "organization.connection.updated", "organization.created", "organization.deleted",
@@ -32,7 +32,7 @@ class Events(Resource[Mode]):
         *,
         from_: str | None = None,
         from_timestamp: str | None = None,
-        event_type: Sequence[StreamSubscribeEventsEventType] | None = None,
+        event_type: Sequence[SubscribedEventType] | None = None,
     ) -> Call[Event]:
         """Listen to the events of the tenant, without an end.
 

@@ -32,13 +32,13 @@ Subject: TypeAlias = Open[Literal["device"]]
 
 
 class AssignmentConfig(Struct, frozen=True, kw_only=True):
-    """`assignment_config` of `ExperimentListItem`."""
+    """`assignment_config` of `Experiment`."""
 
     subject: Subject | None = None
 
 
 class AllocationItem(Struct, frozen=True, kw_only=True):
-    """`allocations` of `ExperimentListItem`."""
+    """`allocations` of `Experiment`."""
 
     variation_id: str | None = None
     segment_id: str | None = None
@@ -52,7 +52,7 @@ class AllocationItem(Struct, frozen=True, kw_only=True):
     segment_snapshot: dict[str, Any] | None = None
 
 
-class ExperimentListItem(Struct, frozen=True, kw_only=True):
+class Experiment(Struct, frozen=True, kw_only=True):
     """Answered by `experimentation.get_experiments`."""
 
     id: str = ""
@@ -388,14 +388,14 @@ class Experimentation(Resource[Mode]):
         status: ExperimentStatusValue | None = None,
         authentication_flow: str | None = None,
         feature_flag_id: str | None = None,
-    ) -> Call[Page[ExperimentListItem]]:
+    ) -> Call[Page[Experiment]]:
         """List the experiments.
 
         GET /experimentation/experiments. In beta. Scope: read:experimentation. Pages by checkpoint, at most
         50 items each.
         """
         return Call(
-            Page[ExperimentListItem],
+            Page[Experiment],
             query={
                 "from": from_,
                 "take": take,
@@ -406,32 +406,32 @@ class Experimentation(Resource[Mode]):
         )
 
     @endpoint("POST", "/experimentation/experiments", scopes=("create:experimentation",), lifecycle="beta")
-    def create_experiment(self, **body: Unpack[CreateExperiment]) -> Call[ExperimentListItem]:
+    def create_experiment(self, **body: Unpack[CreateExperiment]) -> Call[Experiment]:
         """Create an experiment.
 
         POST /experimentation/experiments. In beta. Scope: create:experimentation. Needs `name`,
         `feature_flag_id`, `authentication_flow` and `assignment_config`. Raises `NotFound` or `Conflict`.
         """
-        return Call(ExperimentListItem, json=body)
+        return Call(Experiment, json=body)
 
     @endpoint("GET", "/experimentation/experiments/{id}", scopes=("read:experimentation",), lifecycle="beta")
-    def get_experiment(self, id: str, /) -> Call[ExperimentListItem]:
+    def get_experiment(self, id: str, /) -> Call[Experiment]:
         """Get an experiment.
 
         GET /experimentation/experiments/{id}. In beta. Scope: read:experimentation. Raises `NotFound`.
         """
-        return Call(ExperimentListItem, path=(id,))
+        return Call(Experiment, path=(id,))
 
     @endpoint(
         "PATCH", "/experimentation/experiments/{id}", scopes=("update:experimentation",), lifecycle="beta"
     )
-    def update_experiment(self, id: str, /, **body: Unpack[UpdateExperiment]) -> Call[ExperimentListItem]:
+    def update_experiment(self, id: str, /, **body: Unpack[UpdateExperiment]) -> Call[Experiment]:
         """Update an experiment.
 
         PATCH /experimentation/experiments/{id}. In beta. Scope: update:experimentation. Raises `NotFound` or
         `Conflict`.
         """
-        return Call(ExperimentListItem, path=(id,), json=body)
+        return Call(Experiment, path=(id,), json=body)
 
     @endpoint(
         "DELETE", "/experimentation/experiments/{id}", scopes=("delete:experimentation",), lifecycle="beta"

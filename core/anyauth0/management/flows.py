@@ -13,9 +13,9 @@ from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
 from .shared import Open
 
-GetFlowExecutionHydrate: TypeAlias = Open[Literal["debug"]]
-GetFlowHydrate: TypeAlias = Open[Literal["form_count", "forms"]]
-ListFlowsHydrate: TypeAlias = Open[Literal["form_count"]]
+FlowExecutionHydrate: TypeAlias = Open[Literal["debug"]]
+FlowHydrate: TypeAlias = Open[Literal["form_count", "forms"]]
+FlowListHydrate: TypeAlias = Open[Literal["form_count"]]
 
 
 class FlowSummary(Struct, frozen=True, kw_only=True):
@@ -129,7 +129,7 @@ class Flows(Resource[Mode]):
         page: int | None = None,
         per_page: int | None = None,
         include_totals: bool | None = None,
-        hydrate: Sequence[ListFlowsHydrate] | None = None,
+        hydrate: Sequence[FlowListHydrate] | None = None,
         synchronous: bool | None = None,
     ) -> Call[Page[FlowSummary]]:
         """List the flows.
@@ -246,7 +246,7 @@ class Flows(Resource[Mode]):
 
     @endpoint("GET", "/flows/{flow_id}/executions/{execution_id}", scopes=("read:flows_executions",))
     def get_execution(
-        self, flow_id: str, execution_id: str, /, *, hydrate: Sequence[GetFlowExecutionHydrate] | None = None
+        self, flow_id: str, execution_id: str, /, *, hydrate: Sequence[FlowExecutionHydrate] | None = None
     ) -> Call[FlowExecution]:
         """Get an execution of a flow.
 
@@ -263,7 +263,7 @@ class Flows(Resource[Mode]):
         return Call(NoneType, path=(flow_id, execution_id))
 
     @endpoint("GET", "/flows/{id}", scopes=("read:flows",))
-    def get(self, id: str, /, *, hydrate: Sequence[GetFlowHydrate] | None = None) -> Call[Flow]:
+    def get(self, id: str, /, *, hydrate: Sequence[FlowHydrate] | None = None) -> Call[Flow]:
         """Get a flow.
 
         GET /flows/{id}. Scope: read:flows. Raises `NotFound`.

@@ -144,7 +144,7 @@ class GuardianFactorsProviderApns(Struct, frozen=True, kw_only=True):
     enabled: bool | None = None
 
 
-class FactorsProviderPushNotificationApns(Struct, frozen=True, kw_only=True):
+class ApnsProvider(Struct, frozen=True, kw_only=True):
     """Answered by `guardian.set_push_notification_provider_apns`."""
 
     sandbox: bool | None = None
@@ -409,24 +409,24 @@ class Guardian(Resource[Mode]):
     )
     def set_push_notification_provider_apns(
         self, **body: Unpack[SetFactorsProviderPushNotificationApns]
-    ) -> Call[FactorsProviderPushNotificationApns]:
+    ) -> Call[ApnsProvider]:
         """Set the push notification provider apns.
 
         PUT /guardian/factors/push-notification/providers/apns. Scope: update:guardian_factors.
         """
-        return Call(FactorsProviderPushNotificationApns, json=body)
+        return Call(ApnsProvider, json=body)
 
     @endpoint(
         "PATCH", "/guardian/factors/push-notification/providers/apns", scopes=("update:guardian_factors",)
     )
     def update_push_notification_provider_apns(
         self, **body: Unpack[SetFactorsProviderPushNotificationApns]
-    ) -> Call[FactorsProviderPushNotificationApns]:
+    ) -> Call[ApnsProvider]:
         """Update the push notification provider apns.
 
         PATCH /guardian/factors/push-notification/providers/apns. Scope: update:guardian_factors.
         """
-        return Call(FactorsProviderPushNotificationApns, json=body)
+        return Call(ApnsProvider, json=body)
 
     @endpoint("PUT", "/guardian/factors/push-notification/providers/fcm", scopes=("update:guardian_factors",))
     def set_push_notification_provider_fcm(

@@ -114,7 +114,7 @@ class EncryptionKeyPublicWrapping(Struct, frozen=True, kw_only=True):
 
 
 class NetworkAclKey(Struct, frozen=True, kw_only=True):
-    """`keys` of `AllKeysNetworkAcls`."""
+    """`keys` of `NetworkAclKeys`."""
 
     id: str = ""
     name: str = ""
@@ -124,13 +124,13 @@ class NetworkAclKey(Struct, frozen=True, kw_only=True):
     updated_at: str = ""
 
 
-class AllKeysNetworkAcls(Struct, frozen=True, kw_only=True):
+class NetworkAclKeys(Struct, frozen=True, kw_only=True):
     """Answered by `keys.get_network_acl_keys`."""
 
     keys: list[NetworkAclKey] = []
 
 
-class CreateKeysNetworkAcls(TypedDict):
+class CreateNetworkAclKey(TypedDict):
     """Sent by `keys.create_network_acl_key`."""
 
     name: str
@@ -248,15 +248,15 @@ class Keys(Resource[Mode]):
         return Call(EncryptionKeyPublicWrapping, path=(kid,))
 
     @endpoint("GET", "/keys/network-acls", scopes=("read:network_acl_keys",), lifecycle="EA")
-    def get_network_acl_keys(self) -> Call[AllKeysNetworkAcls]:
+    def get_network_acl_keys(self) -> Call[NetworkAclKeys]:
         """Get the network ACL keys.
 
         GET /keys/network-acls. In early access. Scope: read:network_acl_keys. Raises `NotFound`.
         """
-        return Call(AllKeysNetworkAcls)
+        return Call(NetworkAclKeys)
 
     @endpoint("POST", "/keys/network-acls", scopes=("create:network_acl_keys",), lifecycle="EA")
-    def create_network_acl_key(self, **body: Unpack[CreateKeysNetworkAcls]) -> Call[NetworkAclKey]:
+    def create_network_acl_key(self, **body: Unpack[CreateNetworkAclKey]) -> Call[NetworkAclKey]:
         """Create a network ACL key.
 
         POST /keys/network-acls. In early access. Scope: create:network_acl_keys. Needs `name`, `alg` and

@@ -55,7 +55,7 @@ ScreenGroupName: TypeAlias = Open[Literal[
 UniversalLoginExperience: TypeAlias = Open[Literal["new", "classic"]]
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class PromptSettings(Struct, frozen=True, kw_only=True):
     """Answered by `prompts.get`."""
 
     universal_login_experience: UniversalLoginExperience | None = None
@@ -63,7 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webauthn_platform_first_factor: bool | None = None
 
 
-class UpdateSettings(TypedDict, total=False):
+class UpdatePromptSettings(TypedDict, total=False):
     """Sent by `prompts.update`."""
 
     universal_login_experience: UniversalLoginExperience
@@ -109,7 +109,7 @@ class Acul(Struct, frozen=True, kw_only=True):
     filters: AculFilters | None = None
 
 
-class AculConfigsItem(Struct, frozen=True, kw_only=True):
+class AculConfig(Struct, frozen=True, kw_only=True):
     """`configs` of `BulkUpdateAcul`."""
 
     prompt: PromptGroupName | None = None
@@ -125,11 +125,11 @@ class AculConfigsItem(Struct, frozen=True, kw_only=True):
 class BulkUpdateAcul(Struct, frozen=True, kw_only=True):
     """Answered by `prompts.bulk_update_rendering`."""
 
-    configs: list[AculConfigsItem] = []
+    configs: list[AculConfig] = []
 
 
 class AculHeadTagDict(TypedDict, total=False):
-    """`head_tags` of `AculConfigsItemDict`."""
+    """`head_tags` of `AculConfigDict`."""
 
     tag: str
     attributes: dict[str, Any]
@@ -149,7 +149,7 @@ class AculClientFilterByMetadataDict(TypedDict):
 
 
 class AculFiltersDict(TypedDict, total=False):
-    """`filters` of `AculConfigsItemDict`."""
+    """`filters` of `AculConfigDict`."""
 
     match_type: AculMatchType
     clients: list[AculClientFilterByIdDict | AculClientFilterByMetadataDict]
@@ -157,7 +157,7 @@ class AculFiltersDict(TypedDict, total=False):
     domains: list[AculClientFilterByIdDict | AculClientFilterByMetadataDict]
 
 
-class AculConfigsItemDict(TypedDict, total=False):
+class AculConfigDict(TypedDict, total=False):
     """`configs` of `BulkUpdateRendering`."""
 
     prompt: Required[PromptGroupName]
@@ -173,7 +173,7 @@ class AculConfigsItemDict(TypedDict, total=False):
 class BulkUpdateRendering(TypedDict):
     """Sent by `prompts.bulk_update_rendering`."""
 
-    configs: list[AculConfigsItemDict]
+    configs: list[AculConfigDict]
 
 
 class UpdateAcul(TypedDict, total=False):
@@ -193,20 +193,20 @@ class Prompts(Resource[Mode]):
     __slots__ = ()
 
     @endpoint("GET", "/prompts", scopes=("read:prompts",))
-    def get(self) -> Call[Settings]:
+    def get(self) -> Call[PromptSettings]:
         """Get the settings of the universal login.
 
         GET /prompts. Scope: read:prompts.
         """
-        return Call(Settings)
+        return Call(PromptSettings)
 
     @endpoint("PATCH", "/prompts", scopes=("update:prompts",))
-    def update(self, **body: Unpack[UpdateSettings]) -> Call[Settings]:
+    def update(self, **body: Unpack[UpdatePromptSettings]) -> Call[PromptSettings]:
         """Update the settings of the universal login.
 
         PATCH /prompts. Scope: update:prompts.
         """
-        return Call(Settings, json=body)
+        return Call(PromptSettings, json=body)
 
     @paged("GET", "/prompts/rendering", items="configs", offset=Offset(), scopes=("read:prompts",))
     def get_all_rendering_settings(

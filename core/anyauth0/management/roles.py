@@ -35,7 +35,7 @@ class AssignRoleGroups(TypedDict):
     groups: list[str]
 
 
-class Permissions(Struct, frozen=True, kw_only=True):
+class RolePermission(Struct, frozen=True, kw_only=True):
     """Answered by `roles.get_permissions`."""
 
     resource_server_identifier: str | None = None
@@ -158,13 +158,13 @@ class Roles(Resource[Mode]):
         per_page: int | None = None,
         page: int | None = None,
         include_totals: bool | None = None,
-    ) -> Call[Page[Permissions]]:
+    ) -> Call[Page[RolePermission]]:
         """List the permissions of a role.
 
         GET /roles/{id}/permissions. Scope: read:roles. Pages by number. Raises `NotFound`.
         """
         return Call(
-            Page[Permissions],
+            Page[RolePermission],
             path=(id,),
             query={"per_page": per_page, "page": page, "include_totals": include_totals},
         )
