@@ -8,6 +8,7 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from codegen import facts, overlay
 from codegen.definitions import SHARED
@@ -31,21 +32,23 @@ def generate(catalogue: facts.Catalogue, changes: overlay.Overlay) -> dict[str, 
     modules = {f"{resource}.py": resource_module(scope, resource) for resource in catalogue.resources}
     modules[f"{SHARED}.py"] = shared_module(scope)
     modules["_tree.py"] = tree_module(changes, catalogue.resources)
-    return {name: tidy(text) for name, text in modules.items()}
+    return tidy(modules)
 
 
-def tidy(text: str) -> str:
-    """Return the source as `ruff` would have it."""
-    ruff = [sys.executable, "-m", "ruff"]
-    for command in (["check", "--fix", "--quiet", "--select", "I"], ["format", "--quiet"]):
-        done = subprocess.run(  # noqa: S603 - our own arguments
-            [*ruff, *command, "--stdin-filename", str(PACKAGE / "generated.py"), "-"],
-            input=text, capture_output=True, text=True, check=False, cwd=CORE.parent,
-        )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"ruff {command[0]}: {done.stderr or done.stdout}")
-        text = done.stdout
-    return text
+def tidy(modules: dict[str, str]) -> dict[str, str]:
+    """Return the sources as `ruff` would have them."""
+    settings = ["--quiet", "--config", str(CORE.parent / "pyproject.toml")]
+    with TemporaryDirectory() as directory:
+        for name, text in modules.items():
+            (Path(directory) / name).write_text(text, encoding="utf-8")
+        for command in (["check", "--fix", "--select", "I"], ["format"]):
+            done = subprocess.run(  # noqa: S603 - our own arguments
+                [sys.executable, "-m", "ruff", *command, *settings, directory],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if done.returncode:
+                raise SystemExit(f"ruff {command[0]}: {done.stderr or done.stdout}")
+        return {name: (Path(directory) / name).read_text(encoding="utf-8") for name in modules}
 
 
 def differences(modules: dict[str, str], package: Path) -> list[str]:
