@@ -10,7 +10,7 @@ import msgspec
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
-from .endpoint import Call, EndpointFacts
+from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync
 from .errors import ApiError, Auth0Error, ConfigurationError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
 from .hooks import Plugins
@@ -243,10 +243,10 @@ def _multipart(fields: Mapping[str, object]) -> Flow[tuple[bytes, str]]:
     return encode(texts, files)
 
 
-class Client:
-    """What every client has: options in, a pipeline inside, views of itself."""
+class Client(Resource[Mode]):
+    """What every client has: options in, a pipeline inside, views of itself; it may have operations too."""
 
-    __slots__ = ("_core",)
+    __slots__ = ()
 
     _asynchronous: bool
     _not_its_own: ClassVar[Mapping[str, str]] = {}
@@ -294,7 +294,7 @@ class Client:
         return f"<{type(self).__name__} of {core.options.domain if core else 'nothing yet'}>"
 
 
-class BlockingClient(Client):
+class BlockingClient(Client[Sync]):
     """A client whose calls return when they are done. Safe to share between threads."""
 
     __slots__ = ()
@@ -317,7 +317,7 @@ class BlockingClient(Client):
         self.close()
 
 
-class AsyncioClient(Client):
+class AsyncioClient(Client[Async]):
     """A client whose calls are coroutines. May be used in several event loops, one after another."""
 
     __slots__ = ()

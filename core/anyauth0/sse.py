@@ -1,14 +1,14 @@
 """Server-sent events: bytes in pieces become messages (HTML standard, section 9.2.6)."""
 
-import codecs
+import re
 
 import msgspec
-
-from .errors import TransportError
 
 __all__ = ["Message", "Parser"]
 
 _LONGEST = 4 * 1024 * 1024
+_END = re.compile(rb"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -25,41 +25,60 @@ class Parser:
     def __init__(self) -> None:
         self.retry: float | None = None
         """Seconds to wait before connecting again, where the server said so."""
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
-        self._rest = ""
+        self.refused = False
+        """Whether a message of more than 4 MiB came; it and all after it are left out."""
+        self._rest = bytearray()
+        self._begun = False
+        self._after_return = False
         self._data: list[str] = []
         self._size = 0
         self._event = ""
         self._id: str | None = None
 
     def feed(self, data: bytes) -> list[Message]:
-        """Return the messages that end in `data`.
-
-        Raises `TransportError` for a message of more than 4 MiB.
-        """
-        text = self._rest + self._decode(data)
-        # A line feed that belongs to this carriage return may be in the next piece.
-        held = "\r" if text.endswith("\r") else ""
-        lines = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._rest = lines.pop() + held
-        messages = [message for line in lines if (message := self._line(line)) is not None]
-        if len(self._rest) + self._size > _LONGEST:
-            raise TransportError("the server sent an event of more than 4 MiB", request_sent=True)
+        """Return the messages that end in `data`."""
+        if self.refused:
+            return []
+        if self._after_return and data:
+            # The other half of a line end that was cut.
+            data = data.removeprefix(b"\n")
+            self._after_return = False
+        self._after_return = self._after_return or data.endswith(b"\r")
+        messages: list[Message] = []
+        first, *more = _END.split(data)
+        self._rest += first
+        for following in more:
+            message = self._line(bytes(self._rest))
+            if message is not None:
+                messages.append(message)
+            if self.refused:
+                return messages
+            self._rest = bytearray(following)
+        self.refused = self._size + len(self._rest) > _LONGEST
         return messages
 
-    def _line(self, line: str) -> Message | None:
+    def _line(self, line: bytes) -> Message | None:
+        if not self._begun:
+            self._begun = True
+            line = line.removeprefix(_BOM)
         if not line:
             return self._message()
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
+        size = self._size + len(line) + 1
+        if size > _LONGEST:
+            self.refused = True
+            return None
+        name, _, content = line.partition(b":")
+        if name:
+            # What is a comment is forgotten at once.
+            self._size = size
+        value = content.removeprefix(b" ").decode("utf-8", "replace")
+        if name == b"data":
             self._data.append(value)
-            self._size += len(value) + 1
-        elif field == "event":
+        elif name == b"event":
             self._event = value
-        elif field == "id" and "\0" not in value:
+        elif name == b"id" and "\0" not in value:
             self._id = value
-        elif field == "retry" and value.isascii() and value.isdigit():
+        elif name == b"retry" and value.isascii() and value.isdigit() and len(value) < 10:
             self.retry = int(value) / 1000
         return None
 

@@ -1,7 +1,7 @@
 """The two clients of the Authentication API, which are one but for their mode."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Generic
+from typing import TYPE_CHECKING, ClassVar
 
 from ..client import AsyncioClient, BlockingClient, Client, Core, Session
 from ..endpoint import Async, Mode, Sync
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MANAGEMENT = "it belongs to ManagementClient"
 
 
-class Authentication(Client, Generic[Mode]):
+class Authentication(Client[Mode]):
     """The resources of the Authentication API."""
 
     __slots__ = ()

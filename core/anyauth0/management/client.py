@@ -17,7 +17,7 @@ from ..tokens import AccessToken, MemoryTokenStore, TokenSource, bearer
 from ._tree import Tree
 
 
-class Management(Tree[Mode], Client, Generic[Mode]):
+class Management(Tree[Mode], Client[Mode], Generic[Mode]):
     """The resources of the Management API."""
 
     __slots__ = ()
