@@ -10,7 +10,7 @@ import msgspec
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
-from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync
+from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
 from .hooks import Plugins
@@ -122,7 +122,7 @@ class Core:
         if self.options.strict:
             answer.anomalies  # noqa: B018 - decoded now, so that the error comes from the call
         if call.check is not None:
-            yield from _bare(call.check(self, answer))
+            yield from bare(call.check(self, answer))
         return answer
 
     def get(self, url: str) -> Flow[Any]:
@@ -154,7 +154,7 @@ class Core:
         """
         if self.session.closed:
             raise Auth0Error("the client is closed; make another one, or close it later")
-        return (yield from _bare(self._request(endpoint, call)))
+        return (yield from bare(self._request(endpoint, call)))
 
     def _request(
         self, endpoint: EndpointFacts[..., Any], call: Call[Any]
@@ -217,15 +217,6 @@ class Core:
                 "The client_secret or client_assertion field is required, or it should be mTLS request.",
             )
         return rest, None
-
-
-def _bare(flow: Flow[R]) -> Flow[R]:
-    """Run `flow`, and let its errors come without its frames, whose locals hold what is sent."""
-    try:
-        return (yield from flow)
-    except Auth0Error as error:
-        refusal = error.with_traceback(None)
-    raise refusal
 
 
 def _multipart(fields: Mapping[str, object]) -> Flow[tuple[bytes, str]]:

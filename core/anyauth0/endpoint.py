@@ -24,7 +24,7 @@ from typing import (
 import msgspec
 
 from .arguments import Arguments
-from .errors import InvalidArgumentError
+from .errors import Auth0Error, InvalidArgumentError
 from .flow import Flow
 from .messages import ApiResponse
 
@@ -203,6 +203,15 @@ def started(
         return error.with_traceback(None)
 
 
+def bare(flow: Flow[R]) -> Flow[R]:
+    """Run `flow`, and let its errors come without its frames, whose locals hold what is sent."""
+    try:
+        return (yield from flow)
+    except Auth0Error as error:
+        refusal = error.with_traceback(None)
+    raise refusal
+
+
 def checked(outcome: Any) -> Any:
     """Return what was `started`. Raises the error that was returned instead."""
     if isinstance(outcome, InvalidArgumentError):
@@ -306,7 +315,7 @@ class Operation(Descriptor, Generic[P, R]):
 
     def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flow[R]:
         """Check the arguments and return the flow."""
-        return cast("Flow[R]", self.arguments.apply(resource, args, kwargs))
+        return bare(cast("Flow[R]", self.arguments.apply(resource, args, kwargs)))
 
     def flow(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Flow[R]:
         """Run the operation from within another flow."""

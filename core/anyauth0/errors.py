@@ -11,6 +11,7 @@
         BadRequest, Unauthorized, Forbidden, NotFound, Conflict, RateLimited, ServerError
                                   ... by status, beside one of the two above
       DecodingError               an answer is no JSON, or with strict=True does not fit its model
+      AuthorizationError          a login did not succeed: the callback is not good, or the user said no
       IdTokenError                an ID token breaks a rule
       JoseError                   a signature or a key cannot be used (in `anyauth0.jose`)
       EventStreamError            the server ended a stream of events
@@ -105,6 +106,20 @@ class IdTokenError(Auth0Error):
         self.rule = rule
         self.expected = expected
         self.found = found
+
+
+class AuthorizationError(Auth0Error):
+    """A login did not succeed, before any token was asked for, or because the user said no.
+
+    `error` is the server's word for it (RFC 6749, section 4.1.2.1: `access_denied`, `login_required`, ...),
+    or ours: `state_mismatch`, `issuer_mismatch`, `no_code`, `expired_token`. `description` is the server's
+    sentence.
+    """
+
+    def __init__(self, error: str, message: str, *, description: str | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+        self.description = description
 
 
 class EventStreamError(Auth0Error):

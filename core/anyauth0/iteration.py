@@ -18,7 +18,7 @@ from typing import (
     overload,
 )
 
-from .endpoint import Async, Bound, Descriptor, Resource, Sync, checked
+from .endpoint import Async, Bound, Descriptor, Resource, Sync, bare, checked
 from .errors import Auth0Error
 from .flow import Flow
 
@@ -48,7 +48,7 @@ def portions(core: "Core", steps: "Steps[Portion]") -> Iterator[Portion]:
     try:
         flow = next(steps, None)
         while flow is not None:
-            portion = core.run(flow)
+            portion = core.run(bare(flow))
             yield portion
             flow = following(steps, portion)
     finally:
@@ -60,7 +60,7 @@ async def async_portions(core: "Core", steps: "Steps[Portion]") -> AsyncGenerato
     try:
         flow = next(steps, None)
         while flow is not None:
-            portion = await core.run(flow)
+            portion = await core.run(bare(flow))
             yield portion
             flow = following(steps, portion)
     finally:
@@ -71,7 +71,7 @@ async def portions_ahead(core: "Core", steps: "Steps[Portion]") -> AsyncGenerato
     """Run the steps and yield each portion while the next one is on its way already."""
     driver = core.session.driver
     flow = next(steps, None)
-    task = None if flow is None else driver.begin(flow)
+    task = None if flow is None else driver.begin(bare(flow))
     refusal: Auth0Error | None = None
     try:
         while task is not None:
@@ -83,7 +83,7 @@ async def portions_ahead(core: "Core", steps: "Steps[Portion]") -> AsyncGenerato
                 # What came is not lost with what will not come.
                 flow, refusal = None, error.with_traceback(None)
             if flow is not None:
-                task = driver.begin(flow)
+                task = driver.begin(bare(flow))
             yield portion
     finally:
         if task is not None:

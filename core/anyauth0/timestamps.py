@@ -1,8 +1,9 @@
 """Times as the API writes them, as `datetime`."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from .errors import InvalidArgumentError
 
@@ -13,13 +14,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"(?<=\.)\d+")
 
 
-def parse_timestamp(value: str | float | None, /) -> datetime | None:
+def parse_timestamp(value: str | float | Mapping[str, Any] | None, /) -> datetime | None:
     """Return a time of an answer (`user.created_at`) as a `datetime` with its time zone; `None` stays `None`.
 
     Takes ISO 8601 (`2026-11-24T09:30:00.000Z`, with any offset, or a date alone), and epoch seconds or
     milliseconds as a number. A time without an offset is taken as UTC, as the API means it.
 
-    Raises `InvalidArgumentError` for anything else.
+    Raises `InvalidArgumentError` for anything else, such as the object that the API says some fields may be.
     """
     if value is None:
         return None

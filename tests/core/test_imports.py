@@ -19,7 +19,8 @@ LAYERS = [
     {"messages", "_version", "_json", "pages"},
     {"errors", "transport"},
     {"sse"},
-    {"flow", "arguments", "encoding", "multipart", "jose", "keys", "client_authentication", "options"},
+    {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys"},
+    {"client_authentication", "options"},
     {"blocking", "aio", "tokens", "jwks", "hooks", "id_token"},
     {
         "timestamps",

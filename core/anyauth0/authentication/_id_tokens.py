@@ -14,16 +14,20 @@ from .models import TokenSet
 
 
 def token_call(
-    grant_type: str,
+    grant_type: str | None,
     form: Mapping[str, object],
     checks: IdTokenChecks | None = None,
     *,
     headers: Mapping[str, str] = {},
     refuse_unexpected_nonce: bool = False,
+    as_json: bool = False,
+    needed: bool = True,
 ) -> Call[TokenSet]:
     """Return the call of one grant at the token endpoint.
 
-    With `refuse_unexpected_nonce`, an ID token with a nonce that `checks` does not expect is refused.
+    With `refuse_unexpected_nonce`, an ID token with a nonce that `checks` does not expect is refused. A grant
+    whose fields are nested goes `as_json`; `grant_type` is `None` where there is none to say. With `needed`,
+    an answer without an ID token is an error where there are checks.
     """
 
     def check(core: Core, answer: ApiResponse[TokenSet]) -> Flow[None]:
@@ -34,13 +38,16 @@ def token_call(
             yield from _verify(
                 core, tokens.id_token, form, checks or IdTokenChecks(), refuse_unexpected_nonce
             )
-        elif checks is not None and checks != IdTokenChecks():
+        elif needed and checks is not None and checks != IdTokenChecks():
             raise IdTokenError(
                 "id_token",
                 "the answer has no ID token to check; ask for the scope openid, or leave out id_token=",
             )
 
-    return Call(TokenSet, form={**form, "grant_type": grant_type}, headers=headers, check=check)
+    fields = form if grant_type is None else {**form, "grant_type": grant_type}
+    if as_json:
+        return Call(TokenSet, json=fields, headers=headers, check=check)
+    return Call(TokenSet, form=fields, headers=headers, check=check)
 
 
 def _verify(

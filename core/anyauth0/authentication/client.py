@@ -3,21 +3,32 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from ..client import AsyncioClient, BlockingClient, Client, Core, Session
+from ..client import AsyncioClient, BlockingClient, Core, Session
 from ..endpoint import Async, Mode, Sync
 from ..errors import AuthenticationApiError
 from ..options import ClientOptions
+from .logins import Auth
 
 if TYPE_CHECKING:
+    from .anonymous import Anonymous
+    from .backchannel import Backchannel
     from .database import Database
+    from .device import Device
+    from .discovery import Discovery
+    from .legacy import Legacy
+    from .mfa import Mfa
     from .oauth import OAuth
+    from .passkeys import Passkeys
     from .passwordless import Passwordless
+    from .registration import Registration
+    from .token_exchange import TokenExchange
+    from .urls import Urls
     from .user_info import UserInfo
 
 _MANAGEMENT = "it belongs to ManagementClient"
 
 
-class Authentication(Client[Mode]):
+class Authentication(Auth[Mode]):
     """The resources of the Authentication API."""
 
     __slots__ = ()
@@ -50,6 +61,76 @@ class Authentication(Client[Mode]):
         from .passwordless import Passwordless
 
         return Passwordless(self._core)
+
+    @property
+    def anonymous(self) -> "Anonymous[Mode]":
+        """Give visitors a session, and tokens, before they log in."""
+        from .anonymous import Anonymous
+
+        return Anonymous(self._core)
+
+    @property
+    def backchannel(self) -> "Backchannel[Mode]":
+        """Ask a user for a confirmation on another device (CIBA)."""
+        from .backchannel import Backchannel
+
+        return Backchannel(self._core)
+
+    @property
+    def device(self) -> "Device[Mode]":
+        """Log users in on devices without a browser."""
+        from .device import Device
+
+        return Device(self._core)
+
+    @property
+    def discovery(self) -> "Discovery[Mode]":
+        """Read what the tenant says of itself: endpoints, keys, metadata."""
+        from .discovery import Discovery
+
+        return Discovery(self._core)
+
+    @property
+    def legacy(self) -> "Legacy[Mode]":
+        """Calls that Auth0 keeps for old applications."""
+        from .legacy import Legacy
+
+        return Legacy(self._core)
+
+    @property
+    def mfa(self) -> "Mfa[Mode]":
+        """Go on with a login that wants a second factor."""
+        from .mfa import Mfa
+
+        return Mfa(self._core)
+
+    @property
+    def passkeys(self) -> "Passkeys[Mode]":
+        """Sign users up, and log them in, by a key of their device."""
+        from .passkeys import Passkeys
+
+        return Passkeys(self._core)
+
+    @property
+    def registration(self) -> "Registration[Mode]":
+        """Register a client, where the tenant lets anybody do so."""
+        from .registration import Registration
+
+        return Registration(self._core)
+
+    @property
+    def token_exchange(self) -> "TokenExchange[Mode]":
+        """Exchange a token for another (RFC 8693)."""
+        from .token_exchange import TokenExchange
+
+        return TokenExchange(self._core)
+
+    @property
+    def urls(self) -> "Urls[Mode]":
+        """Make addresses to send a user to: logout, SAML and WS-Federation logins."""
+        from .urls import Urls
+
+        return Urls(self._core)
 
     @property
     def user_info(self) -> "UserInfo[Mode]":

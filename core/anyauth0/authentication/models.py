@@ -103,6 +103,15 @@ class PasswordlessStart(msgspec.Struct, frozen=True, kw_only=True):
     phone_verified: bool | None = None
 
 
+class OtpChallenge(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that is on its way; `auth_session` goes with it into `login_with_otp`."""
+
+    auth_session: str = ""
+
+    def __repr__(self) -> str:
+        return "<OtpChallenge>"
+
+
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A postal address (OpenID Connect Core, section 5.1.1)."""
 

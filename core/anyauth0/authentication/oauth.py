@@ -17,6 +17,7 @@ CLIENT_CREDENTIALS = "client_credentials"
 PASSWORD = "password"
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 REFRESH_TOKEN = "refresh_token"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_FOR_CONNECTION = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"
 FEDERATED_ACCESS_TOKEN = "http://auth0.com/oauth/token-type/federated-connection-access-token"
 REFRESH_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:refresh_token"
@@ -137,6 +138,45 @@ class OAuth(Resource[Mode]):
         require("oauth.refresh_token_grant", refresh_token=refresh_token)
         form = {"refresh_token": refresh_token, "scope": scope, "audience": audience, **credentials}
         return token_call(REFRESH_TOKEN, form, id_token)
+
+    @endpoint("POST", "/oauth/token", client_authentication="required")
+    def jwt_bearer_grant(
+        self,
+        *,
+        assertion: str,
+        scope: str | None = None,
+        resource: str | None = None,
+        **credentials: Unpack[ClientCredentials],
+    ) -> Call[TokenSet]:
+        """Exchange an identity assertion of a trusted issuer (ID-JAG) for an access token.
+
+        `resource` is the API to call, where the assertion does not say it. Cross-App Access.
+
+        POST /oauth/token (RFC 7523, section 2.1).
+        """
+        require("oauth.jwt_bearer_grant", assertion=assertion)
+        return token_call(
+            JWT_BEARER, {"assertion": assertion, "scope": scope, "resource": resource, **credentials}
+        )
+
+    @endpoint("POST", "/oauth/global-token-revocation/connection/{connection_name}")
+    def global_token_revocation(
+        self, connection_name: str, /, *, token: str, issuer: str, subject: str
+    ) -> Call[None]:
+        """Revoke the sessions and refresh tokens of a user, as the identity provider of a connection.
+
+        `token` is a JWT that the identity provider signed, `issuer` and `subject` name the user there. Access
+        tokens stay good.
+
+        POST /oauth/global-token-revocation/connection/{connection_name}.
+        """
+        require("oauth.global_token_revocation", token=token, issuer=issuer, subject=subject)
+        return Call(
+            NoneType,
+            path=(connection_name,),
+            json={"subject": {"format": "iss_sub", "iss": issuer, "sub": subject}},
+            headers={"authorization": f"Bearer {token}"},
+        )
 
     @endpoint("POST", "/oauth/revoke", client_authentication="optional")
     def revoke_refresh_token(self, *, token: str, **credentials: Unpack[ClientCredentials]) -> Call[None]:

@@ -5,9 +5,10 @@ from typing import Any, Literal, Unpack
 
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..errors import InvalidArgumentError
 from ..id_token import IdTokenChecks
 from ._id_tokens import token_call
-from .models import ClientCredentials, PasswordlessStart, TokenSet
+from .models import ClientCredentials, OtpChallenge, PasswordlessStart, TokenSet
 
 OTP_GRANT = "http://auth0.com/oauth/grant-type/passwordless/otp"
 
@@ -107,6 +108,59 @@ class Passwordless(Resource[Mode]):
         """
         require("passwordless.login_with_sms", phone_number=phone_number, code=code)
         form = {"realm": "sms", "username": phone_number, "otp": code, "audience": audience, "scope": scope}
+        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=_headers(None, forwarded_for))
+
+    @endpoint("POST", "/otp/challenge", client_authentication="optional")
+    def challenge(
+        self,
+        *,
+        connection: str,
+        email: str | None = None,
+        phone_number: str | None = None,
+        allow_signup: bool | None = None,
+        delivery_method: Literal["text", "voice"] | None = None,
+        language: str | None = None,
+        forwarded_for: str | None = None,
+        **credentials: Unpack[ClientCredentials],
+    ) -> Call[OtpChallenge]:
+        """Send a user of a database connection a code, to the e-mail address or the phone number.
+
+        Give one of `email` and `phone_number`.
+
+        POST /otp/challenge. An error may have `validation_errors` in its `body()`.
+        """
+        require("passwordless.challenge", connection=connection)
+        if (email is None) is (phone_number is None):
+            raise InvalidArgumentError(
+                "email", 'passwordless.challenge needs one of "email" and "phone_number", and not both'
+            )
+        fields = {
+            "connection": connection,
+            "email": email,
+            "phone_number": phone_number,
+            "allow_signup": allow_signup,
+            "delivery_method": delivery_method,
+        }
+        return Call(OtpChallenge, json={**fields, **credentials}, headers=_headers(language, forwarded_for))
+
+    @endpoint("POST", "/oauth/token", client_authentication="optional")
+    def login_with_otp(
+        self,
+        *,
+        auth_session: str,
+        otp: str,
+        audience: str | None = None,
+        scope: str | None = None,
+        forwarded_for: str | None = None,
+        id_token: IdTokenChecks | None = None,
+        **credentials: Unpack[ClientCredentials],
+    ) -> Call[TokenSet]:
+        """Exchange the code of a `challenge` for tokens.
+
+        POST /oauth/token, the passwordless OTP grant. Raises `Forbidden` for a wrong code, `IdTokenError`.
+        """
+        require("passwordless.login_with_otp", auth_session=auth_session, otp=otp)
+        form = {"auth_session": auth_session, "otp": otp, "audience": audience, "scope": scope}
         return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=_headers(None, forwarded_for))
 
 

@@ -1,0 +1,169 @@
+"""Logins in the browser, from the authorization request to the tokens."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from ..client import Client
+from ..encoding import encode_query
+from ..endpoint import Call, Mode, operation
+from ..errors import ConfigurationError
+from ..flow import Flow
+from ..id_token import IdTokenChecks
+from ..messages import ApiResponse
+from .authorization import DEFAULT_SCOPE, AuthorizationRequest, authorization_request, code_of
+from .models import PushedAuthorizationResponse, TokenSet
+from .oauth import OAuth
+
+__all__ = ["Auth"]
+
+
+class Auth(Client[Mode]):
+    """Send a user to log in, and take the answer: `auth.authorize(...)`, `auth.complete(...)`."""
+
+    __slots__ = ()
+
+    @operation
+    def authorize(
+        self,
+        /,
+        *,
+        redirect_uri: str,
+        scope: str = DEFAULT_SCOPE,
+        audience: str | None = None,
+        organization: str | None = None,
+        invitation: str | None = None,
+        connection: str | None = None,
+        prompt: str | None = None,
+        max_age: float | None = None,
+        login_hint: str | None = None,
+        screen_hint: str | None = None,
+        acr_values: str | None = None,
+        ui_locales: str | None = None,
+        response_mode: str | None = None,
+        resource: str | None = None,
+        authorization_details: str | Sequence[Mapping[str, Any]] | None = None,
+        pushed: bool = False,
+        **parameters: object,
+    ) -> Flow[AuthorizationRequest]:
+        """Make an authorization request: send the user to its `url`, and keep it for `complete`.
+
+        State, nonce and PKCE are made for you. `max_age` is in seconds. `authorization_details` is a list of
+        objects (RFC 9396), or its JSON. Any other parameter of `/authorize` is a keyword too. With
+        `pushed=True` the parameters go to the server first, and the address has a reference only (RFC 9126):
+        that takes a client that can authenticate.
+
+        GET /authorize (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1), POST /oauth/par.
+        Raises `InvalidArgumentError`, and with `pushed` what the call raises.
+        """
+        fields = {
+            "redirect_uri": redirect_uri,
+            "scope": scope,
+            "audience": audience,
+            "organization": organization,
+            "invitation": invitation,
+            "connection": connection,
+            "prompt": prompt,
+            "max_age": max_age,
+            "login_hint": login_hint,
+            "screen_hint": screen_hint,
+            "acr_values": acr_values,
+            "ui_locales": ui_locales,
+            "response_mode": response_mode,
+            "resource": resource,
+            "authorization_details": authorization_details,
+        }
+        return self._authorize(fields, parameters, pushed=pushed)
+
+    @operation
+    def link_user(
+        self,
+        /,
+        *,
+        redirect_uri: str,
+        connection: str,
+        id_token: str,
+        connection_scope: str | None = None,
+        scope: str = "openid link_account offline_access",
+        **parameters: object,
+    ) -> Flow[AuthorizationRequest]:
+        """Make the request by which a user who is logged in links another account: as `authorize`.
+
+        `connection` is that of the other account, `id_token` that of the user's session.
+
+        GET /authorize.
+        """
+        fields = {
+            "redirect_uri": redirect_uri,
+            "scope": scope,
+            "requested_connection": connection,
+            "requested_connection_scope": connection_scope,
+            "id_token_hint": id_token,
+        }
+        return self._authorize(fields, parameters)
+
+    @operation
+    def unlink_user(
+        self,
+        /,
+        *,
+        redirect_uri: str,
+        connection: str,
+        id_token: str,
+        scope: str = "openid unlink_account",
+        **parameters: object,
+    ) -> Flow[AuthorizationRequest]:
+        """Make the request by which a user who is logged in unlinks another account: as `authorize`.
+
+        GET /authorize.
+        """
+        fields = {
+            "redirect_uri": redirect_uri,
+            "scope": scope,
+            "requested_connection": connection,
+            "id_token_hint": id_token,
+        }
+        return self._authorize(fields, parameters)
+
+    def _authorize(
+        self, fields: Mapping[str, object], more: Mapping[str, object], *, pushed: bool = False
+    ) -> Flow[AuthorizationRequest]:
+        client_id = self._core.options.client_id
+        if not client_id:
+            raise ConfigurationError("client_id", 'authorize needs option "client_id" of the client')
+        request, parameters = authorization_request(self._core.base_url, client_id, fields, more)
+        if pushed:
+            call = Call(PushedAuthorizationResponse, form=parameters)
+            answer = yield from self._core.perform(OAuth.pushed_authorization, call)
+            query = encode_query({"client_id": client_id, "request_uri": answer.data.request_uri})
+            request = structs.replace(request, url=f"{self._core.base_url}/authorize?{query}")
+        return request
+
+    @operation
+    def complete(
+        self, request: AuthorizationRequest, callback: str | Mapping[str, str], /
+    ) -> Flow[ApiResponse[TokenSet]]:
+        """Exchange what the user came back with for tokens.
+
+        `request` is what `authorize` returned for this user, `callback` the address that the user came back
+        to, or with `response_mode="form_post"` the fields of the form. State, issuer (RFC 9207) and error are
+        checked, the ID token is verified with nonce, `max_age` and organization.
+
+        POST /oauth/token (RFC 6749, section 4.1.3; RFC 7636, section 4.5). Raises `AuthorizationError` for a
+        callback that is not the answer to `request`, or tells of an error; `IdTokenError`; and what the call
+        raises.
+        """
+        code = code_of(request, callback, f"https://{self._core.options.domain}/")
+        checks = IdTokenChecks(
+            nonce=request.nonce, max_age=request.max_age, organization=request.organization
+        )
+        return (
+            yield from OAuth.authorization_code_grant_with_pkce.flow(
+                OAuth(self._core),
+                code=code,
+                code_verifier=request.code_verifier,
+                redirect_uri=request.redirect_uri,
+                id_token=checks,
+            )
+        )
