@@ -14,7 +14,7 @@ from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
 from .hooks import Plugins
-from .messages import ApiResponse, Request
+from .messages import ApiResponse, Request, Response
 from .options import ClientOptions, Options, ViewOptions, check, check_view, from_environment
 
 if TYPE_CHECKING:
@@ -77,7 +77,17 @@ def _check_transport(transport: Any, options: ClientOptions) -> None:
 class Core:
     """The pipeline of one client or view. Resources hold it; users never meet it."""
 
-    __slots__ = ("authorize", "base_url", "family", "handler", "layers", "options", "run", "session")
+    __slots__ = (
+        "_attempts",
+        "authorize",
+        "base_url",
+        "family",
+        "handler",
+        "layers",
+        "options",
+        "run",
+        "session",
+    )
 
     def __init__(
         self,
@@ -94,11 +104,8 @@ class Core:
         self.family = family
         self.authorize = authorize
         authorization = [] if authorize is None else [authorize]
-        self.layers = [
-            *session.plugins.middleware(options),
-            *authorization,
-            *session.plugins.attempt_middleware(options),
-        ]
+        self._attempts = session.plugins.attempt_middleware(options)
+        self.layers = [*session.plugins.middleware(options), *authorization, *self._attempts]
         self.handler: Handler = compose(self.layers)
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 
@@ -133,6 +140,12 @@ class Core:
         if not 200 <= response.status < 300:
             raise api_error(self.family, response, call=request.endpoint)
         return response
+
+    def fetch(self, request: Request) -> Flow[Response]:
+        """Send a request to somebody else: it has the retries and time limits, no token and no headers."""
+        if self.session.closed:
+            raise Auth0Error("the client is closed; make another one, or close it later")
+        return (yield from compose(self._attempts)(request))
 
     def _shape(self, endpoint: EndpointFacts[..., Any]) -> Shape:
         offset, checkpoint = getattr(endpoint, "offset", None), getattr(endpoint, "checkpoint", None)

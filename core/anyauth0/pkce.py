@@ -1,9 +1,6 @@
 """Proof key for code exchange (RFC 7636): a secret that stays here, and its hash that goes ahead."""
 
-import hashlib
 import re
-import secrets
-from base64 import urlsafe_b64encode
 
 from .errors import InvalidArgumentError
 
@@ -14,6 +11,8 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 def code_verifier() -> str:
     """Return a new secret: 43 characters that hold 256 random bits (RFC 7636, section 4.1)."""
+    import secrets
+
     return secrets.token_urlsafe(32)
 
 
@@ -26,4 +25,7 @@ def code_challenge(verifier: str, /) -> str:
         raise InvalidArgumentError(
             "verifier", 'a "verifier" has 43 to 128 letters, digits and -._~; make one by code_verifier()'
         )
+    import hashlib
+    from base64 import urlsafe_b64encode
+
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

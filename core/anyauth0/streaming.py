@@ -203,14 +203,14 @@ def _open(core: "Core", endpoint: EndpointFacts[..., Any], call: Call[Any]) -> F
     request = msgspec.structs.replace(request, headers=headers)
     try:
         response = yield from compose(core.layers, connect)(request)
+        if not streams or not 200 <= response.status < 300:
+            raise api_error(core.family, response, call=request.endpoint)
     except BaseException:
         for opened in streams:
             opened.close()
         raise
     for opened in streams[:-1]:
         opened.close()
-    if not streams or not 200 <= response.status < 300:
-        raise api_error(core.family, response, call=request.endpoint)
     return streams[-1]
 
 

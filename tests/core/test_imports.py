@@ -33,7 +33,7 @@ LAYERS = [
         "client",
         "streaming",
     },
-    {"authentication"},
+    {"authentication", "verification"},
     {"management"},
     {"__init__"},
 ]

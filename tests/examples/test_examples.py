@@ -35,7 +35,10 @@ SAYS = {
     "mtls": "by certificate alone",
     "users_by_page": "Got 2 users on 2 pages",
     "logs_by_checkpoint": "log entries",
+    "follow_events": "The next time it begins after",
     "import_users": "Imported 5 users",
+    "import_users_in_bulk": "1999 users are new, 1 were not taken",
+    "export_users_in_bulk": "Exported 2 users",
     "update_user_metadata": "{'language': 'nl', 'foo': 'bar'}",
     "custom_options": "requests are left",
     "own_fetch": "after  GET /users/{id}: 200",
@@ -104,7 +107,9 @@ def test_it_runs_over_aiohttp(name: str, served: Any, capsys: pytest.CaptureFixt
     assert SAYS[name] in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [name for name in BLOCKING if name not in ("own_fetch", "mtls")])
+@pytest.mark.parametrize(
+    "name", [name for name in BLOCKING if name not in ("own_fetch", "mtls", "follow_events")]
+)
 def test_it_runs_over_a_function_of_the_users(
     name: str, served: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,10 @@ from .sampler import answers, bodies, queries, smallest
 # An iterator of server-sent events, which has tests of its own.
 ELSEWHERE = {"events.subscribe"}
 # What our resources have beside the operations of the catalogue.
-EXTRAS = {"connections.edit", "jobs.wait"}
+EXTRAS = {
+    "connections.edit", "jobs.download", "jobs.download_to", "jobs.export_all", "jobs.import_all",
+    "jobs.wait",
+}  # fmt: skip
 TITLES = [title for title in OPERATIONS if title not in ELSEWHERE]
 MODES = ("blocking", "asyncio")
 BASE = "https://tenant.example.com/api/v2"

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from anyauth0 import InvalidArgumentError, Request, TransportError, TransportTimeout
 
-__all__ = ["Body", "bare", "failure", "joined", "outgoing", "timed_out"]
+__all__ = [
+    "Body", "bare", "closed", "failure", "joined", "outgoing", "refuse_encoding", "silent", "timed_out",
+]  # fmt: skip
 
 # RFC 9110, section 5.1 and 5.5, without what is not ASCII: no two libraries agree how to send that.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -46,6 +48,15 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return result
 
 
+def refuse_encoding(request: Request, headers: Mapping[str, str]) -> None:
+    """Raise `TransportError` for an answer whose body is not as it is."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("identity", ""):
+        raise failure(
+            request, f"answered in the encoding {encoding[:20]!r}, which nobody asked for", sent=True
+        )
+
+
 class Body:
     """Collects the pieces of a body, decompressed, and refuses one that grows beyond `limit` bytes."""
 
@@ -62,10 +73,8 @@ class Body:
             self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
         elif encoding == "deflate":
             self._decoder = zlib.decompressobj()
-        elif encoding not in ("identity", ""):
-            raise failure(
-                request, f"answered in the encoding {encoding[:20]!r}, which nobody asked for", sent=True
-            )
+        else:
+            refuse_encoding(request, headers)
 
     def feed(self, data: bytes) -> None:
         """Take one piece. Raises `TransportError` when it is broken or one too many."""
@@ -132,6 +141,17 @@ def timed_out(request: Request, *, sent: bool) -> TransportTimeout:
         f'{_host(request)} did not answer within {limit}; raise "timeout", or look at the network',
         request_sent=sent,
     )
+
+
+def silent(request: Request, seconds: float | None) -> TransportTimeout:
+    """Return the error for a stream over which nothing came for so many seconds."""
+    limit = "the time given" if seconds is None else f"{seconds:g} s"
+    return TransportTimeout(f"{_host(request)} sent nothing for {limit}; open it again", request_sent=True)
+
+
+def closed(request: Request) -> TransportError:
+    """Return the error for a stream that is read after it was closed."""
+    return failure(request, "is not listened to any more: the stream was closed; open another", sent=True)
 
 
 def _host(request: Request) -> str:

@@ -3,9 +3,9 @@
 import asyncio
 import io
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -14,7 +14,8 @@ from yarl import URL
 
 from anyauth0 import TLS, AsyncTransport, ClientOptions, Request, Response, TransportError, hookimpl
 
-from ._messages import Body, bare, failure, joined, outgoing, timed_out
+from ._aiohttp_stream import AiohttpStream, close_streams
+from ._messages import Body, bare, failure, joined, outgoing, refuse_encoding, timed_out
 from ._proxies import Proxy, proxy_finder
 from ._tls import ssl_context
 
@@ -22,6 +23,8 @@ __all__ = ["AiohttpTransport"]
 
 _DEFAULT_LIMIT = 64 * 1024 * 1024
 _CONNECTIONS = 256
+
+T = TypeVar("T")
 
 
 class AiohttpTransport:
@@ -48,16 +51,27 @@ class AiohttpTransport:
         self._limit = max_response_bytes
         self._given = session
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        self._streams: set[AiohttpStream] = set()
 
     async def send(self, request: Request, /) -> Response:
         """Send `request` and read its answer to the end (see `anyauth0.AsyncTransport`)."""
-        # What happens inside of somebody else's session is unknown, but for the errors that tell.
-        progress = _Progress(sent=self._given is not None)
+        return await self._attempt(request, self._exchange)
+
+    async def open(self, request: Request, /) -> AiohttpStream:
+        """Send `request` and return its answer without the body (see `anyauth0.AsyncStreamingTransport`).
+
+        No limit of bytes counts for what is read from it.
+        """
+        return await self._attempt(request, self._connect)
+
+    async def _attempt(self, request: Request, exchange: "Callable[[Request, _Progress], Awaitable[T]]") -> T:
         proxy = self._proxy_for(request.url)
+        # What happens inside of somebody else's session is unknown, but for the errors that tell.
+        progress = _Progress(proxy, sent=self._given is not None)
         try:
             # That of aiohttp rounds up to whole seconds.
             async with asyncio.timeout(request.timeout):
-                return await self._exchange(request, proxy, progress)
+                return await exchange(request, progress)
         except TransportError as error:
             failed, cause = error, None
         except (aiohttp.ClientError, OSError) as error:
@@ -67,14 +81,37 @@ class AiohttpTransport:
             cause = None if telling else bare(error)
         raise bare(failed) from cause
 
-    async def _exchange(self, request: Request, proxy: Proxy | None, progress: "_Progress") -> Response:
-        session = self._given or await self._open()
-        # Lets the loop notice which of the idle connections the server has closed meanwhile.
+    async def _exchange(self, request: Request, progress: "_Progress") -> Response:
+        async with await self._begin(request, outgoing(request), progress) as answer:
+            headers = joined(answer.headers.items())
+            body = Body(request, headers, self._limit)
+            async for piece in answer.content.iter_any():
+                body.feed(piece)
+            return Response(status=answer.status, headers=headers, body=body.whole())
+
+    async def _connect(self, request: Request, progress: "_Progress") -> AiohttpStream:
+        answer = await self._begin(request, outgoing(request) | {"accept-encoding": "identity"}, progress)
+        try:
+            headers = joined(answer.headers.items())
+            refuse_encoding(request, headers)
+        except BaseException:
+            answer.close()
+            raise
+        return AiohttpStream(request, answer, headers, self._streams)
+
+    async def _begin(
+        self, request: Request, headers: dict[str, str], progress: "_Progress"
+    ) -> aiohttp.ClientResponse:
+        session = self._given or await self._session()
+        proxy = progress.proxy
+        # Lets the loop notice which of the idle connections the server has closed meanwhile: TLS takes a turn
+        # more than TCP.
         await asyncio.sleep(0)
-        async with session.request(
+        await asyncio.sleep(0)
+        return await session.request(
             request.method,
             URL(request.url, encoded=True),
-            headers=outgoing(request) | (proxy.headers if proxy and request.url.startswith("http:") else {}),
+            headers=headers | (proxy.headers if proxy and request.url.startswith("http:") else {}),
             # It warns of bytes that are many.
             data=None if request.body is None else io.BytesIO(request.body),
             allow_redirects=False,
@@ -84,12 +121,7 @@ class AiohttpTransport:
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
             trace_request_ctx=None if self._given else progress,
-        ) as answer:
-            headers = joined(answer.headers.items())
-            body = Body(request, headers, self._limit)
-            async for piece in answer.content.iter_any():
-                body.feed(piece)
-            return Response(status=answer.status, headers=headers, body=body.whole())
+        )
 
     def _proxy_for(self, url: str) -> Proxy | None:
         if self._given is not None:
@@ -98,7 +130,7 @@ class AiohttpTransport:
             self._find_proxy = proxy_finder(self._proxy)
         return self._find_proxy(url)
 
-    async def _open(self) -> aiohttp.ClientSession:
+    async def _session(self) -> aiohttp.ClientSession:
         """Return the session of the running loop."""
         loop = asyncio.get_running_loop()
         opened = self._opened.get(loop)
@@ -117,14 +149,16 @@ class AiohttpTransport:
         )
         # aiohttp would send a GET again by itself; that is for the retries to decide.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        opened = _Opened(session, connector, self._opened)
+        opened = _Opened(session, connector, self._opened, self._streams)
         await anext(opened.keeper)
         return session
 
     async def close(self) -> None:
         """Close every connection that this transport opened in the running loop, or in one that is closed."""
+        loop = asyncio.get_running_loop()
         self._drop_closed_loops()
-        opened = self._opened.get(asyncio.get_running_loop())
+        close_streams(self._streams, loop)
+        opened = self._opened.get(loop)
         if opened is not None:
             await opened.keeper.aclose()
 
@@ -176,12 +210,15 @@ class _Opened:
         session: aiohttp.ClientSession,
         connector: _Connector,
         all_: "dict[asyncio.AbstractEventLoop, _Opened]",
+        streams: set[AiohttpStream],
     ) -> None:
         self.session = session
         self.connector = connector
-        self.keeper = self._keep(all_)
+        self.keeper = self._keep(all_, streams)
 
-    async def _keep(self, all_: "dict[asyncio.AbstractEventLoop, _Opened]") -> AsyncGenerator[None, None]:
+    async def _keep(
+        self, all_: "dict[asyncio.AbstractEventLoop, _Opened]", streams: set[AiohttpStream]
+    ) -> AsyncGenerator[None, None]:
         loop = asyncio.get_running_loop()
         all_[loop] = self
         # A loop closes its async generators before it ends.
@@ -189,6 +226,7 @@ class _Opened:
             yield
         finally:
             all_.pop(loop, None)
+            close_streams(streams, loop)
             await self.session.close()
             self.connector.abort()
             # The sockets are closed when the loop comes round again.
@@ -197,11 +235,12 @@ class _Opened:
 
 
 class _Progress:
-    """Whether a request may have reached the server."""
+    """Which way a request goes, and whether it may have reached the server."""
 
-    __slots__ = ("sent",)
+    __slots__ = ("proxy", "sent")
 
-    def __init__(self, *, sent: bool) -> None:
+    def __init__(self, proxy: Proxy | None, *, sent: bool) -> None:
+        self.proxy = proxy
         self.sent = sent
 
 

@@ -1,13 +1,9 @@
 """Sends over urllib3: blocking, one pool of connections that stay open, nothing done behind your back."""
 
-import io
 import os
 import socket
-import threading
 from collections.abc import Callable
-from http.client import HTTPResponse
-from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -23,13 +19,17 @@ from urllib3.exceptions import (
 from urllib3.exceptions import (
     TimeoutError as AnyTimeoutError,
 )
+from urllib3.response import BaseHTTPResponse
 from urllib3.util import SKIP_HEADER, Timeout
 
 from anyauth0 import TLS, ClientOptions, Request, Response, Transport, TransportError, hookimpl
 
-from ._messages import Body, bare, failure, joined, outgoing, timed_out
+from ._messages import Body, bare, failure, joined, outgoing, refuse_encoding, timed_out
 from ._proxies import Proxy, proxy_finder
 from ._tls import ssl_context
+from ._urllib3_stream import Answer, Urllib3Stream, attempt
+
+T = TypeVar("T")
 
 __all__ = ["Urllib3Transport"]
 
@@ -64,38 +64,38 @@ class Urllib3Transport:
         self._given = pool
         # By process: a forked child must leave alone the sockets that it shares with its parent.
         self._pools: dict[tuple[int, Proxy | None], urllib3.PoolManager] = {}
+        self._streams: set[Urllib3Stream] = set()
 
     def send(self, request: Request, /) -> Response:
         """Send `request` and read its answer to the end (see `anyauth0.Transport`)."""
+        return self._attempt(request, self._exchange)
+
+    def open(self, request: Request, /) -> Urllib3Stream:
+        """Send `request` and return its answer without the body (see `anyauth0.StreamingTransport`).
+
+        No limit of bytes counts for what is read from it.
+        """
+        return self._attempt(request, self._connect)
+
+    def _attempt(self, request: Request, exchange: Callable[[urllib3.PoolManager, Request], T]) -> T:
         pool = self._given or self._pool(request.url)
         # What happens inside of somebody else's pool is unknown, but for the errors that tell.
-        _attempt.sent = self._given is not None
-        _attempt.end = None if request.timeout is None else monotonic() + request.timeout
+        attempt.begin(request.timeout, sent=self._given is not None)
         try:
-            return self._exchange(pool, request)
+            return exchange(pool, request)
         except TransportError as error:
             raise bare(error) from None
         except (HTTPError, OSError) as error:
             raise _translated(request, error, proxied=pool.proxy is not None) from bare(error)
 
     def _exchange(self, pool: urllib3.PoolManager, request: Request) -> Response:
-        answer = pool.urlopen(
-            request.method,
-            request.url,
-            body=request.body,
-            headers={"user-agent": SKIP_HEADER, **outgoing(request)},
-            redirect=False,
-            retries=False,
-            preload_content=False,
-            decode_content=False,
-            timeout=Timeout(total=request.timeout),
-        )
+        answer = _begin(pool, request, outgoing(request))
         try:
             headers = joined(answer.headers.items())
             body = Body(request, headers, self._limit)
             while piece := answer.read1(_PIECE, decode_content=False):
                 body.feed(piece)
-                _attempt.left()
+                attempt.left()
             whole = body.whole()
         except BaseException:
             # Half an answer makes the connection useless for the next one.
@@ -103,6 +103,18 @@ class Urllib3Transport:
             raise
         answer.release_conn()
         return Response(status=answer.status, headers=headers, body=whole)
+
+    def _connect(self, pool: urllib3.PoolManager, request: Request) -> Urllib3Stream:
+        answer = _begin(pool, request, outgoing(request) | {"accept-encoding": "identity"})
+        try:
+            headers = joined(answer.headers.items())
+            refuse_encoding(request, headers)
+            stream = Urllib3Stream(request, answer, headers, self._streams.discard)
+            self._streams.add(stream)
+        except BaseException:
+            answer.close()
+            raise
+        return stream
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         if self._find_proxy is None:
@@ -123,7 +135,9 @@ class Urllib3Transport:
         return pool
 
     def close(self) -> None:
-        """Close every connection that this transport opened."""
+        """Close every connection that this transport opened, those too that are being read."""
+        for stream in list(self._streams):
+            stream.close()
         pools, self._pools = self._pools, {}
         for (process, _), pool in pools.items():
             if process == os.getpid():
@@ -133,66 +147,24 @@ class Urllib3Transport:
         return f"<{type(self).__name__}>"
 
 
-class _Attempt(threading.local):
-    """What this thread is at: whether its request may have reached the server, and when it must be done."""
-
-    sent = False
-    end: float | None = None
-
-    def left(self) -> float | None:
-        """Return the seconds that are left. Raises `TimeoutError` when there are none."""
-        if self.end is None:
-            return None
-        seconds = self.end - monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
-
-
-_attempt = _Attempt()
-
-
-class _Stream(io.RawIOBase):
-    """Reads from a socket for as long as the attempt may take; `socket` would start anew with each byte."""
-
-    def __init__(self, sock: Any) -> None:
-        self.in_head = False
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        self._sock.settimeout(_attempt.left())
-        count: int | None = self._raw.readinto(buffer)
-        if count == 0 and self.in_head:
-            # `http.client` would take what came so far for the whole answer.
-            raise ConnectionResetError("the connection ended within the headers")
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Answer(HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self.fp.close()
-        self._stream = _Stream(sock)
-        self.fp = io.BufferedReader(self._stream)
-
-    def begin(self) -> None:
-        self._stream.in_head = True
-        super().begin()
-        self._stream.in_head = False
+def _begin(pool: urllib3.PoolManager, request: Request, headers: dict[str, str]) -> BaseHTTPResponse:
+    return pool.urlopen(
+        request.method,
+        request.url,
+        body=request.body,
+        headers={"user-agent": SKIP_HEADER, **headers},
+        redirect=False,
+        retries=False,
+        preload_content=False,
+        decode_content=False,
+        timeout=Timeout(total=request.timeout),
+    )
 
 
 class _Connection(HTTPConnection):
     """Knows whether the request has left, and does nothing for longer than the attempt may take."""
 
-    response_class = _Answer
+    response_class = Answer
 
     def _new_conn(self) -> Any:
         host = self._dns_host
@@ -204,7 +176,7 @@ class _Connection(HTTPConnection):
             raise NameResolutionError(host, self, error) from error
         try:
             for number, address in enumerate(found):
-                left = _attempt.left()
+                left = attempt.left()
                 # Each of them would be given all the time that there is.
                 self.timeout = None if left is None else left / (len(found) - number)
                 self.host = str(address)
@@ -214,7 +186,7 @@ class _Connection(HTTPConnection):
                     if address == found[-1]:
                         raise
                 else:
-                    sock.settimeout(_attempt.left())
+                    sock.settimeout(attempt.left())
                     return sock
         finally:
             self.host = host
@@ -223,13 +195,13 @@ class _Connection(HTTPConnection):
     def request(self, *args: Any, **more: Any) -> None:
         if self.sock is None:
             self.connect()
-        _attempt.sent = True
+        attempt.sent = True
         super().request(*args, **more)
 
     def send(self, data: Any) -> None:
         # In TLS a larger piece would be several records, each with a time limit of its own.
         for start in range(0, len(data), _RECORD):
-            self.sock.settimeout(_attempt.left())
+            self.sock.settimeout(attempt.left())
             super().send(data[start : start + _RECORD])
 
 
@@ -247,7 +219,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 def _translated(request: Request, error: Exception, *, proxied: bool) -> TransportError:
     unreached = isinstance(error, ConnectTimeoutError | ProxyError)  # NewConnectionError is one too
-    sent = _attempt.sent and not unreached
+    sent = attempt.sent and not unreached
     # What the socket says is wrapped at times; and "refused" is a kind of timeout to urllib3.
     reasons = [reason for reason in (error, *error.args) if not isinstance(reason, NewConnectionError)]
     if any(isinstance(reason, AnyTimeoutError | TimeoutError) for reason in reasons):

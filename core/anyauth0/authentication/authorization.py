@@ -1,8 +1,6 @@
 """Authorization requests as one value: the address to send a user to, and what the way back is checked by."""
 
-import secrets
 from collections.abc import Mapping, Sequence
-from hmac import compare_digest
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -81,6 +79,8 @@ def authorization_request(
         "code_challenge": code_challenge(verifier),
         "code_challenge_method": "S256",
     }
+    import secrets
+
     parameters.setdefault("state", secrets.token_urlsafe(24))
     if "openid" in str(parameters.get("scope", "")).split():
         parameters.setdefault("nonce", secrets.token_urlsafe(24))
@@ -122,6 +122,8 @@ def code_of(request: AuthorizationRequest, callback: str | Mapping[str, str], is
     Raises `InvalidArgumentError` for what is no callback, `AuthorizationError` when it belongs to another
     request, or tells of an error.
     """
+    from hmac import compare_digest
+
     answer = _parameters(callback)
     if not compare_digest(answer.get("state", "").encode(), request.state.encode()):
         raise AuthorizationError(

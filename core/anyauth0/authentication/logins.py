@@ -14,7 +14,6 @@ from ..id_token import IdTokenChecks
 from ..messages import ApiResponse
 from .authorization import DEFAULT_SCOPE, AuthorizationRequest, authorization_request, code_of
 from .models import PushedAuthorizationResponse, TokenSet
-from .oauth import OAuth
 
 __all__ = ["Auth"]
 
@@ -134,6 +133,8 @@ class Auth(Client[Mode]):
             raise ConfigurationError("client_id", 'authorize needs option "client_id" of the client')
         request, parameters = authorization_request(self._core.base_url, client_id, fields, more)
         if pushed:
+            from .oauth import OAuth
+
             call = Call(PushedAuthorizationResponse, form=parameters)
             answer = yield from self._core.perform(OAuth.pushed_authorization, call)
             query = encode_query({"client_id": client_id, "request_uri": answer.data.request_uri})
@@ -154,6 +155,8 @@ class Auth(Client[Mode]):
         callback that is not the answer to `request`, or tells of an error; `IdTokenError`; and what the call
         raises.
         """
+        from .oauth import OAuth
+
         code = code_of(request, callback, f"https://{self._core.options.domain}/")
         checks = IdTokenChecks(
             nonce=request.nonce, max_age=request.max_age, organization=request.organization

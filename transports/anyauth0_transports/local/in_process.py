@@ -26,6 +26,10 @@ class LocalTransport:
         """Return the tenant's answer. Raises `TransportError` as its faults say, and for another host."""
         return _send(self._tenant, self._certificate, request)
 
+    def open(self, request: Request, /) -> "LocalStream":
+        """Return the tenant's answer, to be read by and by (see `send`)."""
+        return LocalStream(self.send(request))
+
     def close(self) -> None:
         """Do nothing: the tenant is closed by whoever made it."""
 
@@ -48,11 +52,53 @@ class AsyncLocalTransport:
         await sleep(0)
         return _send(self._tenant, self._certificate, request)
 
+    async def open(self, request: Request, /) -> "AsyncLocalStream":
+        """Return the tenant's answer, to be read by and by (see `LocalTransport.send`)."""
+        return AsyncLocalStream(await self.send(request))
+
     async def close(self) -> None:
         """Do nothing: the tenant is closed by whoever made it."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self._tenant.domain}>"
+
+
+class _Stream:
+    """An answer of the tenant: the body in one piece, then the end."""
+
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._body: bytes | None = response.body
+
+    def _rest(self) -> bytes:
+        if self._body is None:
+            raise TransportError("the stream was closed; open another", request_sent=True)
+        body, self._body = self._body, b""
+        return body
+
+    def close(self) -> None:
+        """Forget what was not read."""
+        self._body = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status}>"
+
+
+class LocalStream(_Stream):
+    """An answer of the tenant that is read by and by (see `anyauth0.Stream`)."""
+
+    def read(self, seconds: float | None, /) -> bytes:
+        """Return the body, and nothing the next time."""
+        return self._rest()
+
+
+class AsyncLocalStream(_Stream):
+    """An answer of the tenant that is read by and by, for asyncio (see `LocalStream`)."""
+
+    async def read(self, seconds: float | None, /) -> bytes:
+        """Return the body, and nothing the next time."""
+        return self._rest()
 
 
 def _send(tenant: "LocalTenant", certificate: bytes | None, request: Request) -> Response:

@@ -156,7 +156,7 @@ class _Service:
                     transport.abort()
             await asyncio.sleep(0)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         incoming = await _incoming(request)
         disturbance = self._tenant.faults.disturbance(incoming)
         if disturbance.delay:
@@ -166,6 +166,8 @@ class _Service:
         response = await asyncio.to_thread(self._handle, incoming)
         if disturbance.reset_after:
             return _cut(request)
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            return await _events(request, response)
         return web.Response(status=response.status, headers=response.headers, body=response.body)
 
     def _handle(self, incoming: Incoming) -> Response:
@@ -176,6 +178,17 @@ class _Service:
             return management_refusal(
                 500, None, "The local tenant failed; this is a mistake in it"
             ).response()
+
+
+async def _events(request: web.Request, response: Response) -> web.StreamResponse:
+    """Send each line in a piece of its own: they would come by and by."""
+    answer = web.StreamResponse(status=response.status, headers=response.headers)
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    for line in response.body.splitlines(keepends=True):
+        await answer.write(line)
+    await answer.write_eof()
+    return answer
 
 
 def _cut(request: web.Request) -> web.Response:

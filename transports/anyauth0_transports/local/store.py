@@ -4,14 +4,17 @@ import builtins
 import sqlite3
 import threading
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = ["Duplicate", "Store"]
+__all__ = ["Duplicate", "Note", "Store"]
+
+Note: TypeAlias = Callable[[str, Mapping[str, Any] | None, Mapping[str, Any] | None], None]
+"""Is told the id of a document that changed, and what was there before and after."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -40,6 +43,8 @@ class Store:
 
     def __init__(self, path: str | PathLike[str] = ":memory:") -> None:
         """Open the file, or make it; `:memory:` keeps nothing."""
+        self.watch: Callable[[str], Note | None] | None = None
+        """Asked by kind who is to be told of a change; not of what goes with another document."""
         self._lock = threading.RLock()
         self._depth = 0
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -70,9 +75,18 @@ class Store:
             if self._depth == 0:
                 self._connection.execute("COMMIT")
 
+    @contextmanager
+    def _change(self, kind: str, id: str, after: Mapping[str, Any] | None) -> Generator[None]:
+        with self._lock:
+            note = None if self.watch is None else self.watch(kind)
+            before = None if note is None else self.get(kind, id)
+            yield
+            if note is not None and before != after:
+                note(id, before, after)
+
     def add(self, kind: str, id: str, document: Mapping[str, Any]) -> None:
         """Add a document at the end. Raises `Duplicate`."""
-        with self._lock:
+        with self._change(kind, id, document):
             try:
                 self._connection.execute(
                     "INSERT INTO documents (kind, id, json) VALUES (?, ?, ?)",
@@ -83,7 +97,7 @@ class Store:
 
     def put(self, kind: str, id: str, document: Mapping[str, Any]) -> None:
         """Replace a document in its place, or add it at the end."""
-        with self._lock:
+        with self._change(kind, id, document):
             self._connection.execute(
                 "INSERT INTO documents (kind, id, json) VALUES (?, ?, ?) "
                 "ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
@@ -100,7 +114,7 @@ class Store:
 
     def remove(self, kind: str, id: str) -> bool:
         """Remove a document; return whether there was one."""
-        with self._lock:
+        with self._change(kind, id, None):
             cursor = self._connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
             return cursor.rowcount > 0
 

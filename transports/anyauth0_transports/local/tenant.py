@@ -19,6 +19,7 @@ from .in_process import AsyncLocalTransport, LocalTransport, read_certificate
 from .incoming import Incoming, Refusal, management_refusal
 from .inventory import DATABASE_CONNECTION, Inventory
 from .logs import Log
+from .management.events import watching
 from .store import Store
 from .tokens import Tokens
 
@@ -90,6 +91,8 @@ class LocalTenant(Inventory):
                 self._furnish()
             self._rename_management_api()
             first = self.store.list("clients", limit=1)[0]
+        # What a new tenant begins with is no event.
+        self.store.watch = watching(self)
         self.client_id: str = first["client_id"]
         self.client_secret: str = first["client_secret"]
         _tenants[self._domain] = self
@@ -212,6 +215,10 @@ class LocalTenant(Inventory):
                     from .routing import find
 
                     handler, path = find(incoming.method, incoming.path) or (None, ())
+                if handler is None and incoming.method == "GET" and incoming.path.startswith("/exports/"):
+                    from .management.exports import serve
+
+                    return serve(self, incoming)
                 if handler is None:
                     raise management_refusal(404, None, "Not Found")
                 return handler(self, incoming, path)

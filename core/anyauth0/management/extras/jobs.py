@@ -1,16 +1,23 @@
-"""Jobs to their end: wait for one without asking too often."""
+"""Jobs to their end: waited for without asking too often, and any number of users in and out."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from ...endpoint import Mode, operation
-from ...errors import InvalidArgumentError, TransportTimeout
+from ...errors import Auth0Error, InvalidArgumentError, TransportTimeout
 from ...flow import Flow, sleep
+from ...iteration import Steps, iteration
 from ..jobs import Job
 from ..jobs import Jobs as GeneratedJobs
+from .bulk_export import DownloadProgress, fields_of, file_address, rows_of, write_to
+from .bulk_import import ImportProgress, ImportResult, Rows, import_all
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _GROWTH = 1.5
+_LARGEST_FILE = 500_000
+_MOST_JOBS = 2
 
 
 class Jobs(GeneratedJobs[Mode]):
@@ -49,6 +56,98 @@ class Jobs(GeneratedJobs[Mode]):
                 )
             yield from sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+    @operation
+    def import_all(
+        self,
+        rows: Rows,
+        /,
+        *,
+        connection_id: str,
+        upsert: bool | None = None,
+        external_id: str | None = None,
+        send_completion_email: bool = False,
+        size: int = _LARGEST_FILE,
+        concurrency: int = _MOST_JOBS,
+        progress: Callable[[ImportProgress], object] | None = None,
+    ) -> Flow[ImportResult]:
+        """Import any number of users, and wait until it is done.
+
+        `rows` is any iterable of mappings, for asyncio an async one too; it is read bit by bit. They are sent
+        in files of at most `size` bytes (the API takes 500 kB), at most `concurrency` jobs (two may be active
+        in a tenant) at a time. `progress` is called with each step. A row that cannot be sent, or that the
+        server did not take, is in `errors` of the result, under its place; the others are imported.
+
+        POST /jobs/users-imports, GET /jobs/{id}, GET /jobs/{id}/errors. Scopes: create:users and read:users.
+        Raises `ImportInterrupted`, with what is done and where to go on, when a call fails.
+        """
+        for name, value, most in (("size", size, _LARGEST_FILE), ("concurrency", concurrency, _MOST_JOBS)):
+            if not 1 <= value <= most:
+                raise InvalidArgumentError(name, f'jobs.import_all: "{name}" must be from 1 to {most}')
+        fields: dict[str, Any] = {
+            "connection_id": connection_id,
+            "upsert": upsert,
+            "external_id": external_id,
+            "send_completion_email": send_completion_email,
+        }
+        return import_all(self, rows, fields, size=size, concurrency=concurrency, progress=progress)
+
+    @iteration
+    def export_all(
+        self,
+        *,
+        connection_id: str | None = None,
+        fields: Sequence[str | Mapping[str, Any]] | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+        progress: Callable[[Job], object] | None = None,
+    ) -> Steps[Iterable[dict[str, Any]]]:
+        """Export users, wait for the file, and go through its rows.
+
+        `fields` are names, or objects with `name` and `export_as`. `timeout` and `progress` are those of
+        `wait`. The file comes piece by piece; what breaks off goes on where it was.
+
+        POST /jobs/users-exports, GET /jobs/{id}, and the file. Scope: read:users. Raises `TransportTimeout`
+        when the job takes too long, `Auth0Error` when it fails.
+        """
+        body: dict[str, Any] = {"connection_id": connection_id, "fields": fields_of(fields), "limit": limit}
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._export(given, timeout, progress)
+
+    def _export(
+        self, body: dict[str, Any], timeout: float | None, progress: Callable[[Job], object] | None
+    ) -> Steps[Iterable[dict[str, Any]]]:
+        jobs: list[Job] = []
+
+        def run() -> Flow[Iterable[dict[str, Any]]]:
+            job = (yield from GeneratedJobs.export_users.flow(self, format="json", **body)).data
+            jobs.append((yield from Jobs.wait.flow(self, job.id, timeout=timeout, progress=progress)))
+            return ()
+
+        yield run()
+        if jobs[0].status != "completed":
+            raise Auth0Error(f"the export failed ({jobs[0].status_details or jobs[0].id}); start it again")
+        yield from rows_of(self._core, file_address("jobs.export_all", jobs[0]))
+
+    @iteration
+    def download(self, job: Job | str, /) -> Steps[Iterable[dict[str, Any]]]:
+        """Go through the rows of an exported file (format `json`).
+
+        `job` is an export job that is completed, or its `location`. That address is signed: it needs no token
+        and gets none.
+        """
+        return rows_of(self._core, file_address("jobs.download", job))
+
+    @operation
+    def download_to(
+        self, job: Job | str, path: str | os.PathLike[str], /, *, progress: DownloadProgress | None = None
+    ) -> Flow[int]:
+        """Write an exported file to `path`, as it is (gzipped), and return its size in bytes.
+
+        It is there when it is whole. Until then it is beside, as `.part`, and the next call goes on there.
+        `progress` is called with the bytes that have come, and all there are where the server said so.
+        """
+        return write_to(self._core, file_address("jobs.download_to", job), path, progress)
 
 
 _DONE = frozenset({"completed", "failed"})

@@ -1,7 +1,7 @@
 """The endpoints of the Management API that do more than keep documents: method and path to handler."""
 
 from ..incoming import Handler
-from . import actions, clients, connections, identities, jobs, keys, logs, users
+from . import actions, clients, connections, events, identities, jobs, keys, logs, users
 
 __all__ = ["HANDLERS"]
 
@@ -17,6 +17,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "/users/{id}/effective-permissions"): users.get_effective_permissions,
     ("GET", "/users-by-email"): users.by_email,
     ("GET", "/logs"): logs.get_all,
+    ("GET", "/events"): events.subscribe,
     ("POST", "/jobs/users-imports"): jobs.import_users,
     ("POST", "/jobs/users-exports"): jobs.export_users,
     ("POST", "/jobs/verification-email"): jobs.verify_email,

@@ -12,7 +12,8 @@ from ..incoming import Incoming, json_response, management_refusal
 from ..store import Duplicate
 from ..users import create_user, find_user
 from ..values import random_id, section, timestamp
-from .documents import merged, missing, no_content
+from .asked import merged, missing, no_content
+from .exports import export
 from .users import EMAIL
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export_users", "get", "get_errors", "import_users", "verify_email"]
 
+_LARGEST_FILE = 500_000
 _STEPS = 3
 """How often an import has to be looked at until it is done."""
 
@@ -34,6 +36,8 @@ def import_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...
         raise management_refusal(
             400, "invalid_body", "Payload validation error: 'Missing required property: users'"
         )
+    if len(fields["users"]) > _LARGEST_FILE:
+        raise management_refusal(413, "payload_too_large", "The users file is larger than 500 KB")
     try:
         rows: object = msgspec.json.decode(fields["users"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -64,7 +68,7 @@ def _multipart(incoming: Incoming) -> dict[str, bytes]:
 
 
 def export_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
-    """Answer POST /jobs/users-exports: the job is kept, no file is made."""
+    """Answer POST /jobs/users-exports: the file is made when the job is looked at first."""
     return json_response(_shown(_new_job(tenant, "users_export", **incoming.json())))
 
 
@@ -122,6 +126,8 @@ def _shown(job: dict[str, Any]) -> dict[str, Any]:
 
 def _advance(tenant: "LocalTenant", job: dict[str, Any]) -> dict[str, Any]:
     work = tenant.store.get("job_rows", job["id"])
+    if job["type"] == "users_export":
+        return {**job, "status": "completed", "percentage_done": 100, "location": export(tenant, job)}
     if work is None:
         return {**job, "status": "completed", "percentage_done": 100}
     rows = work["rows"]
