@@ -8,6 +8,7 @@ Nothing heavy is imported here: HTTP libraries, `ssl`, `asyncio` and `cryptograp
 from ._version import __version__
 from .authentication import AsyncAuthenticationClient, AuthenticationClient
 from .client_authentication import Authenticated, ClientAuthentication
+from .dpop import DPoPAuth, DPoPKey
 from .endpoint import Async, Call, Resource, Sync, endpoint, operation
 from .errors import (
     ApiError,
@@ -57,11 +58,11 @@ __all__ = [
     "AsyncManagementClient", "AsyncStream", "AsyncStreamingTransport", "AsyncTransport", "Auth0Error",
     "Authenticated", "AuthenticationApiError", "AuthenticationClient", "AuthorizationError", "BadRequest",
     "Call", "Checkpoint", "ClientAuthentication", "ClientOptions", "ConfigurationError", "Conflict",
-    "DecodingError", "Event", "EventStreamError", "Exclusive", "Flow", "Forbidden", "Handler",
-    "IdTokenChecks", "IdTokenError", "InvalidArgumentError", "ManagementApiError", "ManagementClient",
-    "Middleware", "NotFound", "Offset", "Options", "Page", "PageLimitReached", "Perform", "RateLimit",
-    "RateLimited", "Request", "Resource", "Response", "RetryPolicy", "ServerError", "Sleep", "Steps",
-    "Stream", "StreamingTransport", "Sync", "TLS", "TokenStore", "Transport", "TransportError",
+    "DPoPAuth", "DPoPKey", "DecodingError", "Event", "EventStreamError", "Exclusive", "Flow", "Forbidden",
+    "Handler", "IdTokenChecks", "IdTokenError", "InvalidArgumentError", "ManagementApiError",
+    "ManagementClient", "Middleware", "NotFound", "Offset", "Options", "Page", "PageLimitReached", "Perform",
+    "RateLimit", "RateLimited", "Request", "Resource", "Response", "RetryPolicy", "ServerError", "Sleep",
+    "Steps", "Stream", "StreamingTransport", "Sync", "TLS", "TokenStore", "Transport", "TransportError",
     "TransportTimeout", "Unauthorized", "ViewOptions", "__version__", "endpoint", "hookimpl", "iteration",
     "operation", "paged", "parse_timestamp",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import msgspec
 
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
+from .dpop import bound
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
 from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, api_error
@@ -28,8 +29,8 @@ class Session:
     """What a client and its views have in common: transport, locks, tokens and keys."""
 
     __slots__ = (
-        "client_authentication", "closed", "driver", "jwks", "opened", "plugins", "token_source",
-        "token_store",
+        "client_authentication", "closed", "dpop_nonces", "driver", "jwks", "opened", "plugins",
+        "token_source", "token_store",
     )  # fmt: skip
 
     def __init__(self, options: ClientOptions) -> None:
@@ -52,6 +53,7 @@ class Session:
         self.token_store: TokenStore | None = options.token_store or self.plugins.token_store(options)
         self.token_source: TokenSource | None = None
         self.jwks: JwksCache | None = None
+        self.dpop_nonces: dict[str, str] = {}
         self.closed = False
 
 
@@ -105,7 +107,8 @@ class Core:
         self.authorize = authorize
         authorization = [] if authorize is None else [authorize]
         self._attempts = session.plugins.attempt_middleware(options)
-        self.layers = [*session.plugins.middleware(options), *authorization, *self._attempts]
+        proof = [] if options.dpop is None else [bound(options.dpop, session.dpop_nonces, options.clock)]
+        self.layers = [*session.plugins.middleware(options), *authorization, *self._attempts, *proof]
         self.handler: Handler = compose(self.layers)
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, cast
 import msgspec
 
 from .arguments import closest
+from .dpop import DPoPKey
 from .errors import ConfigurationError
 from .messages import Request, Response
 from .transport import TLS, AsyncTransport, Transport
@@ -89,6 +90,8 @@ class Options(ViewOptions, total=False):
     """The member of that name of the tenant's discovery document, where it is not `mtls.{domain}`."""
     id_token_signing_alg: str
     """The algorithm of ID tokens: RS256 by default."""
+    dpop: DPoPKey
+    """The key that tokens are bound to (RFC 9449): `DPoPKey.generate()`; keep it with the refresh tokens."""
     clock_tolerance: float
     """Seconds that the clocks may differ when a token is checked; 60 by default."""
     token: TokenOption
@@ -127,6 +130,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     use_mtls: bool = False
     mtls_endpoint_aliases: Mapping[str, str] = {}
     id_token_signing_alg: str = "RS256"
+    dpop: DPoPKey | None = None
     clock_tolerance: float = 60.0
     token: TokenOption | None = None
     audience: str | None = None
@@ -181,6 +185,10 @@ def check(given: Mapping[str, object], *, asynchronous: bool, owner: str) -> Cli
         values["custom_domain"] = check_domain("custom_domain", values["custom_domain"])
     if isinstance(values.get("retry"), bool):
         values["retry"] = RetryPolicy() if values["retry"] else False
+    if values.get("dpop") and values.get("use_mtls"):
+        raise ConfigurationError(
+            "dpop", 'options "dpop" and "use_mtls" exclude each other: a token has one bond'
+        )
     values["plugins"] = tuple(values.get("plugins", ()))
     return ClientOptions(asynchronous=asynchronous, **values)
 
@@ -298,6 +306,7 @@ _KINDS: dict[str, Kind] = {
     "client_secret": _TEXT,
     "client_assertion_signing_key": (_is(str, bytes, Mapping), "a private key as PEM or JWK"),
     "client_assertion_signing_key_id": _TEXT,
+    "dpop": (_is(DPoPKey), "a DPoPKey: DPoPKey.generate(), or DPoPKey.from_pem(...)"),
     "client_assertion_signing_key_password": _TEXT,
     "client_assertion_signing_alg": _TEXT,
     "id_token_signing_alg": _TEXT,

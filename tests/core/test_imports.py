@@ -20,7 +20,8 @@ LAYERS = [
     {"errors", "transport"},
     {"sse"},
     {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys"},
-    {"client_authentication", "options"},
+    {"client_authentication", "dpop"},
+    {"options"},
     {"blocking", "aio", "tokens", "jwks", "hooks", "id_token"},
     {
         "timestamps",

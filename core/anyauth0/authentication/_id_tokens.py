@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from .._json import as_text
 from ..client import Core
 from ..endpoint import Call
-from ..errors import DecodingError, IdTokenError
+from ..errors import AuthorizationError, DecodingError, IdTokenError
 from ..flow import Flow
 from ..id_token import IdTokenChecks, verify_id_token
 from ..jwks import JwksCache
@@ -34,6 +34,7 @@ def token_call(
         tokens = answer.data
         if not isinstance(tokens, TokenSet) or as_text(tokens.access_token) is None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DecodingError("POST /oauth/token answered 2xx without an access token; check the domain")
+        _check_bond(tokens, bound=core.options.dpop is not None)
         if tokens.id_token is not None:
             yield from _verify(
                 core, tokens.id_token, form, checks or IdTokenChecks(), refuse_unexpected_nonce
@@ -48,6 +49,24 @@ def token_call(
     if as_json:
         return Call(TokenSet, json=fields, headers=headers, check=check)
     return Call(TokenSet, form=fields, headers=headers, check=check)
+
+
+def _check_bond(tokens: TokenSet, *, bound: bool) -> None:
+    """Refuse a token that is bound to no key though one was given, or to a key though none was.
+
+    Raises `AuthorizationError` (RFC 9449, section 5).
+    """
+    kind = str(tokens.token_type).lower()
+    if bound and kind == "bearer":
+        raise AuthorizationError(
+            "token_type",
+            "the token is not bound to the key of option dpop; turn DPoP on for the API and the client",
+        )
+    if not bound and kind == "dpop":
+        raise AuthorizationError(
+            "token_type",
+            'the token is bound to a key (DPoP) that this client does not have; give option "dpop"',
+        )
 
 
 def _verify(

@@ -131,6 +131,9 @@ class Auth(Client[Mode]):
         client_id = self._core.options.client_id
         if not client_id:
             raise ConfigurationError("client_id", 'authorize needs option "client_id" of the client')
+        if self._core.options.dpop is not None:
+            # The code is good for this key only (RFC 9449, section 10).
+            more = {"dpop_jkt": self._core.options.dpop.thumbprint, **more}
         request, parameters = authorization_request(self._core.base_url, client_id, fields, more)
         if pushed:
             from .oauth import OAuth

@@ -66,6 +66,18 @@ class SigningKey:
         signed = ".".join(base64url_encode(msgspec.json.encode(part)) for part in (header, dict(claims)))
         return f"{signed}.{base64url_encode(self.sign_bytes(signed.encode(), algorithm))}"
 
+    def to_pem(self, *, password: str | None = None) -> bytes:
+        """Return the private key as PEM (PKCS#8), encrypted where there is a `password`."""
+        key = self._key
+        if isinstance(key, bytes):
+            raise TypeError("a secret is no key pair")
+        from cryptography.hazmat.primitives import serialization as form
+
+        encryption: form.KeySerializationEncryption = form.NoEncryption()
+        if password is not None:
+            encryption = form.BestAvailableEncryption(password.encode())
+        return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, encryption)
+
     def sign_bytes(self, data: bytes, algorithm: str) -> bytes:
         """Return the bare signature of `data` (RFC 7518, section 3). Raises `ConfigurationError`."""
         key, found = self._key, wanted(algorithm, self.kind)
