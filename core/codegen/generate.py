@@ -2,6 +2,7 @@
 
 python core/codegen/generate.py            write
 python core/codegen/generate.py --check    compare, and exit with 1 where a file differs
+python core/codegen/generate.py --compare openapi.json    say what a newer OpenAPI document has changed
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codegen import facts, overlay
+from codegen.changes import compare
 from codegen.definitions import SHARED
 from codegen.models import Models
 from codegen.modules import Scope, resource_module, shared_module, tree_module
@@ -66,7 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 on a difference")
     parser.add_argument("--overlay", type=Path, default=OVERLAY, help="the overlay to use")
     parser.add_argument("--into", type=Path, default=PACKAGE, help="the directory to write to")
+    parser.add_argument("--compare", type=Path, help="say what this OpenAPI document has changed")
     options = parser.parse_args(arguments)
+    if options.compare:
+        return compare(options.compare, CATALOGUE)
     catalogue, changes = facts.read(CATALOGUE), overlay.read(options.overlay)
     try:
         modules = generate(catalogue, changes)

@@ -96,6 +96,7 @@ def test_a_message_that_ends_in_carriage_returns_does_not_wait_for_more() -> Non
     assert parser.feed(b"\r") == [Message("b")]
     assert parser.feed(b"") == []
     assert parser.feed(b"\ndata: c\n\n") == [Message("c")]
+    assert parse(b"data: a\r", b"", b"\ndata: b\n\n") == [Message("a\nb")]
 
 
 def test_letters_of_many_bytes_may_be_cut() -> None:

@@ -101,6 +101,8 @@ def test_an_organization_and_what_belongs_to_it(api: Api, tenant: LocalTenant) -
     for method, below, body in (
         ("PATCH", path, {"display_name": "Acme"}),
         ("POST", f"{path}/enabled_connections", {"connection_id": connection}),
+        # What changes nothing is no event.
+        ("POST", f"{path}/enabled_connections", {"connection_id": connection}),
         ("PATCH", f"{path}/enabled_connections/{connection}", {"show_as_button": True}),
         ("DELETE", f"{path}/enabled_connections/{connection}", None),
         ("POST", members, {"members": [user]}), ("POST", members, {"members": [user]}),

@@ -181,9 +181,8 @@ class _Service:
 
 
 async def _events(request: web.Request, response: Response) -> web.StreamResponse:
-    """Send each line in a piece of its own: they would come by and by."""
+    """Send each line in a piece of its own: they would come by and by. aiohttp makes a chunk of each."""
     answer = web.StreamResponse(status=response.status, headers=response.headers)
-    answer.enable_chunked_encoding()
     await answer.prepare(request)
     for line in response.body.splitlines(keepends=True):
         await answer.write(line)
