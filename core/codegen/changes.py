@@ -248,8 +248,6 @@ class _Comparison:
         """Go through the differences of what stands at one place; what has the same name is none."""
         if old == new:
             return
-        if isinstance(old, Shape) and isinstance(new, Shape):
-            old, new = old.without_parts_of(new), new.without_parts_of(old)
         was, now = self._old.kind(old), self._new.kind(new)
 
         def differs() -> Change:

@@ -65,14 +65,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             if isinstance(part, Shape):
                 yield part
 
-    def without_parts_of(self, other: "Shape") -> "Shape":
-        """Leave out the named parts of an `allOf` that another has too: they are compared by themselves."""
-        shared = {part.ref for part in other.all_of if isinstance(part, Shape)} - {None}
-        if not shared or not self.all_of:
-            return self
-        rest = tuple(part for part in self.all_of if not isinstance(part, Shape) or part.ref not in shared)
-        return msgspec.structs.replace(self, all_of=rest)
-
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter of the path, of the query or of the headers."""

@@ -24,9 +24,6 @@ ActionTriggerType: TypeAlias = Open[Literal[
     "password-reset-post-challenge", "custom-token-exchange", "event-stream", "password-hash-migration",
     "login-post-identifier", "signup-post-identifier", "post-credential-validation",
 ]]  # fmt: skip
-ActionVersionBuildStatus: TypeAlias = Open[Literal[
-    "pending", "building", "packaged", "built", "retrying", "failed",
-]]  # fmt: skip
 IntegrationFeatureType: TypeAlias = Open[Literal[
     "unspecified", "action", "social_connection", "log_stream", "sso_integration", "sms_provider",
 ]]  # fmt: skip
@@ -105,7 +102,7 @@ class ActionVersion(Struct, frozen=True, kw_only=True):
     deployed: bool | None = None
     runtime: str | None = None
     secrets: list[ActionSecret] | None = None
-    status: ActionVersionBuildStatus | None = None
+    status: ActionBuildStatus | None = None
     number: float | None = None
     errors: list[ActionError] | None = None
     action: ActionBase | None = None
@@ -309,13 +306,6 @@ class ActionModuleDependency(Struct, frozen=True, kw_only=True):
     version: str | None = None
 
 
-class ActionModuleSecret(Struct, frozen=True, kw_only=True):
-    """`secrets` of `ActionModuleSummary`."""
-
-    name: str | None = None
-    updated_at: str | None = None
-
-
 class ActionModuleSummary(Struct, frozen=True, kw_only=True):
     """Answered by `actions.get_modules`."""
 
@@ -323,7 +313,7 @@ class ActionModuleSummary(Struct, frozen=True, kw_only=True):
     name: str | None = None
     code: str | None = None
     dependencies: list[ActionModuleDependency] | None = None
-    secrets: list[ActionModuleSecret] | None = None
+    secrets: list[ActionSecret] | None = None
     actions_using_module_total: int | None = None
     all_changes_published: bool | None = None
     latest_version_number: int | None = None
@@ -338,7 +328,7 @@ class ActionModuleVersionReference(Struct, frozen=True, kw_only=True):
     version_number: int | None = None
     code: str | None = None
     dependencies: list[ActionModuleDependency] | None = None
-    secrets: list[ActionModuleSecret] | None = None
+    secrets: list[ActionSecret] | None = None
     created_at: str | None = None
 
 
@@ -349,7 +339,7 @@ class ActionModule(Struct, frozen=True, kw_only=True):
     name: str | None = None
     code: str | None = None
     dependencies: list[ActionModuleDependency] | None = None
-    secrets: list[ActionModuleSecret] | None = None
+    secrets: list[ActionSecret] | None = None
     actions_using_module_total: int | None = None
     all_changes_published: bool | None = None
     latest_version_number: int | None = None
@@ -414,7 +404,7 @@ class ActionModuleVersion(Struct, frozen=True, kw_only=True):
     module_id: str | None = None
     version_number: int | None = None
     code: str | None = None
-    secrets: list[ActionModuleSecret] | None = None
+    secrets: list[ActionSecret] | None = None
     dependencies: list[ActionModuleDependency] | None = None
     created_at: str | None = None
 

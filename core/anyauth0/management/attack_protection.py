@@ -24,10 +24,6 @@ BreachedPasswordStageShields: TypeAlias = Open[Literal["block", "admin_notificat
 BruteForceProtectionFormSubmissionMode: TypeAlias = Open[Literal["auto", "manual"]]
 BruteForceProtectionMode: TypeAlias = Open[Literal["count_per_identifier_and_ip", "count_per_identifier"]]
 BruteForceProtectionShields: TypeAlias = Open[Literal["block", "user_notification"]]
-CaptchaActiveProvider: TypeAlias = Open[Literal[
-    "simple_captcha", "auth_challenge", "recaptcha_v2", "recaptcha_enterprise", "hcaptcha",
-    "friendly_captcha", "arkose",
-]]  # fmt: skip
 PasswordChallengePolicy: TypeAlias = Open[Literal["never", "when_risky", "always"]]
 PasswordResetChallengePolicy: TypeAlias = Open[Literal["never", "when_risky", "always"]]
 PasswordlessChallengePolicy: TypeAlias = Open[Literal["never", "when_risky", "always"]]
@@ -227,39 +223,17 @@ class CaptchaPolicyActionAuthChallenge(Struct, frozen=True, kw_only=True):
     fail_open: bool | None = None
 
 
-class CaptchaPolicyActionHcaptcha(Struct, frozen=True, kw_only=True):
-    """`recaptcha_v2` of `CaptchaPolicyAction`."""
-
-    site_key: str | None = None
-
-
-class CaptchaPolicyActionRecaptchaEnterprise(Struct, frozen=True, kw_only=True):
-    """`recaptcha_enterprise` of `CaptchaPolicyAction`."""
-
-    site_key: str | None = None
-    project_id: str | None = None
-
-
-class CaptchaPolicyActionArkose(Struct, frozen=True, kw_only=True):
-    """`arkose` of `CaptchaPolicyAction`."""
-
-    site_key: str | None = None
-    client_subdomain: str | None = None
-    verify_subdomain: str | None = None
-    fail_open: bool | None = None
-
-
 class CaptchaPolicyAction(Struct, frozen=True, kw_only=True):
     """`action` of `AttackProtectionCaptchaPolicy`."""
 
-    active_provider_id: CaptchaActiveProvider | None = None
+    active_provider_id: AttackProtectionCaptchaProviderId | None = None
     simple_captcha: dict[str, Any] | None = None
     auth_challenge: CaptchaPolicyActionAuthChallenge | None = None
-    recaptcha_v2: CaptchaPolicyActionHcaptcha | None = None
-    recaptcha_enterprise: CaptchaPolicyActionRecaptchaEnterprise | None = None
-    hcaptcha: CaptchaPolicyActionHcaptcha | None = None
-    friendly_captcha: CaptchaPolicyActionHcaptcha | None = None
-    arkose: CaptchaPolicyActionArkose | None = None
+    recaptcha_v2: AttackProtectionCaptchaHcaptcha | None = None
+    recaptcha_enterprise: CaptchaRecaptchaEnterprise | None = None
+    hcaptcha: AttackProtectionCaptchaHcaptcha | None = None
+    friendly_captcha: AttackProtectionCaptchaHcaptcha | None = None
+    arkose: AttackProtectionCaptchaArkose | None = None
 
 
 class AttackProtectionCaptchaPolicy(Struct, frozen=True, kw_only=True):
@@ -316,7 +290,7 @@ class CaptchaPolicyActionArkoseDict(TypedDict, total=False):
 class CaptchaPolicyActionDict(TypedDict, total=False):
     """`action` of `CreateCaptchaPolicy`."""
 
-    active_provider_id: CaptchaActiveProvider
+    active_provider_id: AttackProtectionCaptchaProviderId
     simple_captcha: dict[str, Any]
     auth_challenge: CaptchaPolicyActionAuthChallengeDict
     recaptcha_v2: CaptchaPolicyActionHcaptchaDict
@@ -358,22 +332,8 @@ class UpdatePhoneProviderProtection(TypedDict):
     type: PhoneProviderProtectionBackoffStrategy
 
 
-class PreLoginThrottling(Struct, frozen=True, kw_only=True):
+class IpThrottling(Struct, frozen=True, kw_only=True):
     """`pre-login` of `SuspiciousIPThrottlingStage`."""
-
-    max_attempts: int | None = None
-    rate: int | None = None
-
-
-class PreRegistrationThrottling(Struct, frozen=True, kw_only=True):
-    """`pre-user-registration` of `SuspiciousIPThrottlingStage`."""
-
-    max_attempts: int | None = None
-    rate: int | None = None
-
-
-class TokenExchangeThrottling(Struct, frozen=True, kw_only=True):
-    """`pre-custom-token-exchange` of `SuspiciousIPThrottlingStage`."""
 
     max_attempts: int | None = None
     rate: int | None = None
@@ -382,13 +342,9 @@ class TokenExchangeThrottling(Struct, frozen=True, kw_only=True):
 class SuspiciousIPThrottlingStage(Struct, frozen=True, kw_only=True):
     """`stage` of `SuspiciousIPThrottlingSettings`."""
 
-    pre_login: PreLoginThrottling | None = field(name="pre-login", default=None)
-    pre_user_registration: PreRegistrationThrottling | None = field(
-        name="pre-user-registration", default=None
-    )
-    pre_custom_token_exchange: TokenExchangeThrottling | None = field(
-        name="pre-custom-token-exchange", default=None
-    )
+    pre_login: IpThrottling | None = field(name="pre-login", default=None)
+    pre_user_registration: IpThrottling | None = field(name="pre-user-registration", default=None)
+    pre_custom_token_exchange: IpThrottling | None = field(name="pre-custom-token-exchange", default=None)
 
 
 class SuspiciousIPThrottlingSettings(Struct, frozen=True, kw_only=True):
@@ -400,22 +356,8 @@ class SuspiciousIPThrottlingSettings(Struct, frozen=True, kw_only=True):
     stage: SuspiciousIPThrottlingStage | None = None
 
 
-class PreLoginThrottlingDict(TypedDict, total=False):
+class IpThrottlingDict(TypedDict, total=False):
     """`pre-login` of `SuspiciousIPThrottlingStageDict`."""
-
-    max_attempts: int
-    rate: int
-
-
-class PreRegistrationThrottlingDict(TypedDict, total=False):
-    """`pre-user-registration` of `SuspiciousIPThrottlingStageDict`."""
-
-    max_attempts: int
-    rate: int
-
-
-class TokenExchangeThrottlingDict(TypedDict, total=False):
-    """`pre-custom-token-exchange` of `SuspiciousIPThrottlingStageDict`."""
 
     max_attempts: int
     rate: int
@@ -424,9 +366,9 @@ class TokenExchangeThrottlingDict(TypedDict, total=False):
 SuspiciousIPThrottlingStageDict = TypedDict(
     "SuspiciousIPThrottlingStageDict",
     {
-        "pre-login": "PreLoginThrottlingDict",
-        "pre-user-registration": "PreRegistrationThrottlingDict",
-        "pre-custom-token-exchange": "TokenExchangeThrottlingDict",
+        "pre-login": "IpThrottlingDict",
+        "pre-user-registration": "IpThrottlingDict",
+        "pre-custom-token-exchange": "IpThrottlingDict",
     },
     total=False,
 )

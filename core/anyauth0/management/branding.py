@@ -143,7 +143,7 @@ class PhoneProviderSendTest(Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class CreatePhoneProviderSendTest(TypedDict, total=False):
+class PhoneTest(TypedDict, total=False):
     """Sent by `branding.test_phone_provider`."""
 
     to: Required[str]
@@ -223,13 +223,6 @@ class PhoneTemplateTestNotification(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
-class CreatePhoneTemplateTestNotification(TypedDict, total=False):
-    """Sent by `branding.test_phone_template`."""
-
-    to: Required[str]
-    delivery_method: PhoneProviderDeliveryMethod
-
-
 class PageTemplate(Struct, frozen=True, kw_only=True):
     """Answered by `branding.get_universal_login_template`."""
 
@@ -288,13 +281,6 @@ class BrandingThemeFontLinks(Struct, frozen=True, kw_only=True):
     size: float | None = None
 
 
-class BrandingThemeFontTitle(Struct, frozen=True, kw_only=True):
-    """`title` of `BrandingThemeFonts`."""
-
-    bold: bool | None = None
-    size: float | None = None
-
-
 class BrandingThemeFonts(Struct, frozen=True, kw_only=True):
     """`fonts` of `BrandingTheme`."""
 
@@ -306,7 +292,7 @@ class BrandingThemeFonts(Struct, frozen=True, kw_only=True):
     links_style: BrandingThemeFontLinksStyle | None = None
     reference_text_size: float | None = None
     subtitle: BrandingThemeFontLinks | None = None
-    title: BrandingThemeFontTitle | None = None
+    title: BrandingThemeFontLinks | None = None
 
 
 class BrandingThemePageBackground(Struct, frozen=True, kw_only=True):
@@ -401,13 +387,6 @@ class BrandingThemeFontLinksDict(TypedDict):
     size: float
 
 
-class BrandingThemeFontTitleDict(TypedDict):
-    """`title` of `BrandingThemeFontsDict`."""
-
-    bold: bool
-    size: float
-
-
 class BrandingThemeFontsDict(TypedDict):
     """`fonts` of `CreateBrandingTheme`."""
 
@@ -419,7 +398,7 @@ class BrandingThemeFontsDict(TypedDict):
     links_style: BrandingThemeFontLinksStyle
     reference_text_size: float
     subtitle: BrandingThemeFontLinksDict
-    title: BrandingThemeFontTitleDict
+    title: BrandingThemeFontLinksDict
 
 
 class BrandingThemePageBackgroundDict(TypedDict):
@@ -535,9 +514,7 @@ class Branding(Resource[Mode]):
         return Call(NoneType, path=(id,))
 
     @endpoint("POST", "/branding/phone/providers/{id}/try", scopes=("create:phone_providers",))
-    def test_phone_provider(
-        self, id: str, /, **body: Unpack[CreatePhoneProviderSendTest]
-    ) -> Call[PhoneProviderSendTest]:
+    def test_phone_provider(self, id: str, /, **body: Unpack[PhoneTest]) -> Call[PhoneProviderSendTest]:
         """Send a test message by a phone provider.
 
         POST /branding/phone/providers/{id}/try. Scope: create:phone_providers. Needs `to`. Raises `NotFound`
@@ -595,7 +572,7 @@ class Branding(Resource[Mode]):
 
     @endpoint("POST", "/branding/phone/templates/{id}/try", scopes=("create:phone_templates",))
     def test_phone_template(
-        self, id: str, /, **body: Unpack[CreatePhoneTemplateTestNotification]
+        self, id: str, /, **body: Unpack[PhoneTest]
     ) -> Call[PhoneTemplateTestNotification]:
         """Send a test message made from a phone template.
 

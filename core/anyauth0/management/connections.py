@@ -209,7 +209,7 @@ class SynchronizedGroup(Struct, frozen=True, kw_only=True):
 
 
 class SynchronizedGroupDict(TypedDict, total=False):
-    """`groups` of `AddSynchronizedGroups`."""
+    """`groups` of `SynchronizedGroups`."""
 
     id: Required[str]
     name: str
@@ -217,14 +217,8 @@ class SynchronizedGroupDict(TypedDict, total=False):
     direct_members_count: int
 
 
-class AddSynchronizedGroups(TypedDict):
+class SynchronizedGroups(TypedDict):
     """Sent by `connections.add_synchronized_groups`."""
-
-    groups: list[SynchronizedGroupDict]
-
-
-class SetSynchronizedGroups(TypedDict):
-    """Sent by `connections.set_synchronized_groups`."""
 
     groups: list[SynchronizedGroupDict]
 
@@ -542,7 +536,7 @@ class Connections(Resource[Mode]):
         "/connections/{id}/directory-provisioning/synchronized-groups",
         scopes=("update:directory_provisionings",),
     )
-    def add_synchronized_groups(self, id: str, /, **body: Unpack[AddSynchronizedGroups]) -> Call[None]:
+    def add_synchronized_groups(self, id: str, /, **body: Unpack[SynchronizedGroups]) -> Call[None]:
         """Add groups to those that are synchronized from a directory.
 
         POST /connections/{id}/directory-provisioning/synchronized-groups. Scope:
@@ -555,7 +549,7 @@ class Connections(Resource[Mode]):
         "/connections/{id}/directory-provisioning/synchronized-groups",
         scopes=("update:directory_provisionings",),
     )
-    def set_synchronized_groups(self, id: str, /, **body: Unpack[SetSynchronizedGroups]) -> Call[None]:
+    def set_synchronized_groups(self, id: str, /, **body: Unpack[SynchronizedGroups]) -> Call[None]:
         """Replace the groups that are synchronized from a directory.
 
         PUT /connections/{id}/directory-provisioning/synchronized-groups. Scope:

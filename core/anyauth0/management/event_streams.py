@@ -11,48 +11,13 @@ from msgspec import Struct
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
-from .shared import Open
+from .shared import AwsRegion, EventStreamEventType, Open
 
 EventBridgeDestinationType: TypeAlias = Open[Literal["eventbridge"]]
 EventStreamActionDestinationType: TypeAlias = Open[Literal["action"]]
-EventStreamDeliveryEventType: TypeAlias = Open[Literal[
-    "group.created", "group.deleted", "group.member.added", "group.member.deleted", "group.role.assigned",
-    "group.role.deleted", "group.updated", "organization.connection.added", "organization.connection.removed",
-    "organization.connection.updated", "organization.created", "organization.deleted",
-    "organization.group.role.assigned", "organization.group.role.deleted", "organization.member.added",
-    "organization.member.deleted", "organization.member.role.assigned", "organization.member.role.deleted",
-    "organization.updated", "user.created", "user.deleted", "user.updated", "connection.created",
-    "connection.deleted", "connection.updated",
-]]  # fmt: skip
 EventStreamDeliveryStatus: TypeAlias = Open[Literal["failed"]]
 EventStreamDestinationType: TypeAlias = Open[Literal["webhook", "eventbridge", "action"]]
-EventStreamEventBridgeAWSRegion: TypeAlias = Open[Literal[
-    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-    "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
-    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
-    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
-    "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-gov-east-1",
-    "us-gov-west-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-]]  # fmt: skip
-EventStreamEventType: TypeAlias = Open[Literal[
-    "group.created", "group.deleted", "group.member.added", "group.member.deleted", "group.role.assigned",
-    "group.role.deleted", "group.updated", "organization.connection.added", "organization.connection.removed",
-    "organization.connection.updated", "organization.created", "organization.deleted",
-    "organization.group.role.assigned", "organization.group.role.deleted", "organization.member.added",
-    "organization.member.deleted", "organization.member.role.assigned", "organization.member.role.deleted",
-    "organization.updated", "user.created", "user.deleted", "user.updated", "connection.created",
-    "connection.deleted", "connection.updated",
-]]  # fmt: skip
 EventStreamStatus: TypeAlias = Open[Literal["enabled", "disabled"]]
-EventStreamTestEventType: TypeAlias = Open[Literal[
-    "group.created", "group.deleted", "group.member.added", "group.member.deleted", "group.role.assigned",
-    "group.role.deleted", "group.updated", "organization.connection.added", "organization.connection.removed",
-    "organization.connection.updated", "organization.created", "organization.deleted",
-    "organization.group.role.assigned", "organization.group.role.deleted", "organization.member.added",
-    "organization.member.deleted", "organization.member.role.assigned", "organization.member.role.deleted",
-    "organization.updated", "user.created", "user.deleted", "user.updated", "connection.created",
-    "connection.deleted", "connection.updated",
-]]  # fmt: skip
 EventStreamWebhookBasicAuthMethod: TypeAlias = Open[Literal["basic"]]
 EventStreamWebhookBearerAuthMethod: TypeAlias = Open[Literal["bearer"]]
 EventStreamWebhookDestinationType: TypeAlias = Open[Literal["webhook"]]
@@ -80,7 +45,7 @@ class DestinationConfiguration(Struct, frozen=True, kw_only=True):
     webhook_endpoint: str | None = None
     webhook_authorization: EventStreamWebhookAuthorization | None = None
     aws_account_id: str | None = None
-    aws_region: EventStreamEventBridgeAWSRegion | None = None
+    aws_region: AwsRegion | None = None
     aws_partner_event_source: str | None = None
     action_id: str | None = None
 
@@ -159,7 +124,7 @@ class EventBridgeConfigurationDict(TypedDict, total=False):
     """`configuration` of `EventBridgeDestinationDict`."""
 
     aws_account_id: Required[str]
-    aws_region: Required[EventStreamEventBridgeAWSRegion]
+    aws_region: Required[AwsRegion]
     aws_partner_event_source: str
 
 
@@ -236,7 +201,7 @@ class EventStreamDelivery(Struct, frozen=True, kw_only=True):
     id: str = ""
     event_stream_id: str = ""
     status: EventStreamDeliveryStatus | None = None
-    event_type: EventStreamDeliveryEventType | None = None
+    event_type: EventStreamEventType | None = None
     attempts: list[EventStreamDeliveryAttempt] = []
     event: EventStreamCloudEvent | None = None
 
@@ -262,7 +227,7 @@ class CreateEventStreamRedelivery(TypedDict, total=False):
 class CreateEventStreamTestEvent(TypedDict, total=False):
     """Sent by `event_streams.test`."""
 
-    event_type: Required[EventStreamTestEventType]
+    event_type: Required[EventStreamEventType]
     data: dict[str, Any]
 
 

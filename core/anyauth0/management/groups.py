@@ -11,7 +11,7 @@ from msgspec import Struct
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
-from .shared import AssignGroupRoles, Group, Open, Role
+from .shared import Group, Open, Role, RoleIds
 
 GroupMemberType: TypeAlias = Open[Literal["user", "group"]]
 GroupType: TypeAlias = Open[Literal["connection", "organization", "tenant"]]
@@ -124,7 +124,7 @@ class Groups(Resource[Mode]):
         return Call(Page[Role], path=(id,), query={"from": from_, "take": take})
 
     @endpoint("POST", "/groups/{id}/roles", scopes=("create:group_roles",))
-    def assign_roles(self, id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
+    def assign_roles(self, id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Assign roles to a group.
 
         POST /groups/{id}/roles. Scope: create:group_roles. Needs `roles`. Raises `NotFound`.
@@ -132,7 +132,7 @@ class Groups(Resource[Mode]):
         return Call(NoneType, path=(id,), json=body)
 
     @endpoint("DELETE", "/groups/{id}/roles", scopes=("delete:group_roles",))
-    def delete_roles(self, id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
+    def delete_roles(self, id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Remove roles from a group.
 
         DELETE /groups/{id}/roles. Scope: delete:group_roles. Needs `roles`. Raises `NotFound`.

@@ -8,19 +8,11 @@ from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 from msgspec import Struct, field
 
 from ..endpoint import Call, Mode, Resource, endpoint
-from .shared import Open
+from .shared import AwsRegion, Open
 
 LogStreamDatadog: TypeAlias = Open[Literal["datadog"]]
 LogStreamDatadogRegion: TypeAlias = Open[Literal["us", "eu", "us3", "us5"]]
 LogStreamEventBridge: TypeAlias = Open[Literal["eventbridge"]]
-LogStreamEventBridgeSinkRegion: TypeAlias = Open[Literal[
-    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-    "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
-    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
-    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
-    "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-gov-east-1",
-    "us-gov-west-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-]]  # fmt: skip
 LogStreamEventGrid: TypeAlias = Open[Literal["eventgrid"]]
 LogStreamEventGridRegion: TypeAlias = Open[Literal[
     "australiacentral", "australiaeast", "australiasoutheast", "brazilsouth", "canadacentral", "canadaeast",
@@ -86,7 +78,7 @@ class LogStreamSink(Struct, frozen=True, kw_only=True):
     http_endpoint: str | None = field(name="httpEndpoint", default=None)
     http_custom_headers: list[HttpCustomHeader] | None = field(name="httpCustomHeaders", default=None)
     aws_account_id: str | None = field(name="awsAccountId", default=None)
-    aws_region: LogStreamEventBridgeSinkRegion | None = field(name="awsRegion", default=None)
+    aws_region: AwsRegion | None = field(name="awsRegion", default=None)
     aws_partner_event_source: str | None = field(name="awsPartnerEventSource", default=None)
     azure_subscription_id: str | None = field(name="azureSubscriptionId", default=None)
     azure_region: LogStreamEventGridRegion | None = field(name="azureRegion", default=None)
@@ -167,7 +159,7 @@ class LogStreamEventBridgeSinkDict(TypedDict, total=False):
     """`sink` of `CreateLogStreamEventBridge`."""
 
     awsAccountId: Required[str]
-    awsRegion: Required[LogStreamEventBridgeSinkRegion]
+    awsRegion: Required[AwsRegion]
     awsPartnerEventSource: str
 
 

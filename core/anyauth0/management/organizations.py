@@ -12,7 +12,6 @@ from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
 from .shared import (
-    AssignGroupRoles,
     EffectiveRole,
     Group,
     Open,
@@ -22,6 +21,7 @@ from .shared import (
     OrganizationMemberAccessLevel,
     OrganizationThirdPartyClientAccess,
     Role,
+    RoleIds,
     SearchParser,
     TokenQuotaDict,
 )
@@ -52,7 +52,7 @@ class OrganizationBrandingDict(TypedDict, total=False):
     colors: OrganizationBrandingColorsDict
 
 
-class ConnectionForOrganizationDict(TypedDict, total=False):
+class AddOrganizationConnection(TypedDict, total=False):
     """`enabled_connections` of `CreateOrganization`."""
 
     connection_id: Required[str]
@@ -68,7 +68,7 @@ class CreateOrganization(TypedDict, total=False):
     display_name: str
     branding: OrganizationBrandingDict
     metadata: dict[str, str | None]
-    enabled_connections: list[ConnectionForOrganizationDict]
+    enabled_connections: list[AddOrganizationConnection]
     token_quota: TokenQuotaDict
     third_party_client_access: OrganizationThirdPartyClientAccess
     is_app_entitlement_active: bool
@@ -196,15 +196,6 @@ class UpdateOrganizationDiscoveryDomain(TypedDict, total=False):
 
     status: OrganizationDiscoveryDomainStatus
     use_for_organization_discovery: bool
-
-
-class AddOrganizationConnection(TypedDict, total=False):
-    """Sent by `organizations.add_enabled_connection`."""
-
-    connection_id: Required[str]
-    assign_membership_on_login: bool
-    is_signup_enabled: bool
-    show_as_button: bool
 
 
 class UpdateOrganizationConnection(TypedDict, total=False):
@@ -1044,7 +1035,7 @@ class Organizations(Resource[Mode]):
     @endpoint(
         "POST", "/organizations/{id}/members/{user_id}/roles", scopes=("create:organization_member_roles",)
     )
-    def add_member_roles(self, id: str, user_id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
+    def add_member_roles(self, id: str, user_id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Give a member roles within an organization.
 
         POST /organizations/{id}/members/{user_id}/roles. Scope: create:organization_member_roles. Needs
@@ -1055,7 +1046,7 @@ class Organizations(Resource[Mode]):
     @endpoint(
         "DELETE", "/organizations/{id}/members/{user_id}/roles", scopes=("delete:organization_member_roles",)
     )
-    def delete_member_roles(self, id: str, user_id: str, /, **body: Unpack[AssignGroupRoles]) -> Call[None]:
+    def delete_member_roles(self, id: str, user_id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Take roles within an organization from a member.
 
         DELETE /organizations/{id}/members/{user_id}/roles. Scope: delete:organization_member_roles. Needs
@@ -1156,9 +1147,7 @@ class Organizations(Resource[Mode]):
         "/organizations/{organization_id}/groups/{group_id}/roles",
         scopes=("create:organization_group_roles",),
     )
-    def add_group_roles(
-        self, organization_id: str, group_id: str, /, **body: Unpack[AssignGroupRoles]
-    ) -> Call[None]:
+    def add_group_roles(self, organization_id: str, group_id: str, /, **body: Unpack[RoleIds]) -> Call[None]:
         """Give a group roles within an organization.
 
         POST /organizations/{organization_id}/groups/{group_id}/roles. Scope: create:organization_group_roles.
@@ -1172,7 +1161,7 @@ class Organizations(Resource[Mode]):
         scopes=("delete:organization_group_roles",),
     )
     def delete_group_roles(
-        self, organization_id: str, group_id: str, /, **body: Unpack[AssignGroupRoles]
+        self, organization_id: str, group_id: str, /, **body: Unpack[RoleIds]
     ) -> Call[None]:
         """Take roles within an organization from a group.
 

@@ -19,6 +19,14 @@ else:
             return str
 
 
+AwsRegion: TypeAlias = Open[Literal[
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+    "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
+    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
+    "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-gov-east-1",
+    "us-gov-west-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+]]  # fmt: skip
 ConnectionStrategy: TypeAlias = Open[Literal[
     "ad", "adfs", "amazon", "apple", "dropbox", "bitbucket", "auth0-oidc", "auth0", "baidu", "bitly", "box",
     "custom", "daccount", "dwolla", "email", "evernote-sandbox", "evernote", "exact", "facebook", "fitbit",
@@ -28,6 +36,15 @@ ConnectionStrategy: TypeAlias = Open[Literal[
     "sms", "soundcloud", "thirtysevensignals", "twitter", "untappd", "vkontakte", "waad", "weibo",
     "windowslive", "wordpress", "yahoo", "yandex", "auth0-adldap", "notion-mcp", "asana", "atlassian",
     "cloudflare-mcp", "gitlab", "hubspot-mcp", "linear-mcp", "sentry-mcp", "slack",
+]]  # fmt: skip
+EventStreamEventType: TypeAlias = Open[Literal[
+    "group.created", "group.deleted", "group.member.added", "group.member.deleted", "group.role.assigned",
+    "group.role.deleted", "group.updated", "organization.connection.added", "organization.connection.removed",
+    "organization.connection.updated", "organization.created", "organization.deleted",
+    "organization.group.role.assigned", "organization.group.role.deleted", "organization.member.added",
+    "organization.member.deleted", "organization.member.role.assigned", "organization.member.role.deleted",
+    "organization.updated", "user.created", "user.deleted", "user.updated", "connection.created",
+    "connection.deleted", "connection.updated",
 ]]  # fmt: skip
 GuardianFactorName: TypeAlias = Open[Literal[
     "push-notification", "sms", "email", "duo", "otp", "webauthn-roaming", "webauthn-platform",
@@ -164,7 +181,7 @@ class Role(Struct, frozen=True, kw_only=True):
     owner_id: str | None = None
 
 
-class AssignGroupRoles(TypedDict):
+class RoleIds(TypedDict):
     """Sent by `groups.assign_roles`."""
 
     roles: list[str]

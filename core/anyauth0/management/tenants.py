@@ -8,13 +8,7 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 from msgspec import Struct, field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
-from .shared import (
-    Open,
-    ResourceServerAccessToken,
-    ResourceServerAccessTokenDict,
-    TokenQuotaClientCredentials,
-    TokenQuotaClientCredentialsDict,
-)
+from .shared import Open, ResourceServerAccessToken, ResourceServerAccessTokenDict, TokenQuota, TokenQuotaDict
 
 CspFlag: TypeAlias = Open[Literal["upgrade-insecure-requests", "block-all-mixed-content"]]
 CspPolicyMode: TypeAlias = Open[Literal["enforcing", "reporting"]]
@@ -32,14 +26,6 @@ SupportedLocales: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 TenantSettingsCountryCodesMode: TypeAlias = Open[Literal["allow", "deny"]]
 TenantSettingsDeviceFlowCharset: TypeAlias = Open[Literal["base20", "digits"]]
-TenantSettingsSupportedLocales: TypeAlias = Open[Literal[
-    "am", "ar", "ar-EG", "ar-SA", "az", "bg", "bn", "bs", "ca-ES", "cnr", "cs", "cy", "da", "de", "el", "en",
-    "en-CA", "es", "es-419", "es-AR", "es-MX", "et", "eu-ES", "fa", "fi", "fr", "fr-CA", "fr-FR", "gl-ES",
-    "gu", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "kk", "kn", "ko", "lt", "lv", "mk",
-    "ml", "mn", "mr", "ms", "my", "nb", "nl", "nn", "no", "pa", "pl", "pt", "pt-BR", "pt-PT", "ro", "ru",
-    "sk", "sl", "so", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "zgh", "zh-CN",
-    "zh-HK", "zh-MO", "zh-TW",
-]]  # fmt: skip
 XssProtectionMode: TypeAlias = Open[Literal["block"]]
 
 
@@ -65,17 +51,11 @@ class TenantSettingsDeviceFlow(Struct, frozen=True, kw_only=True):
     mask: str | None = None
 
 
-class TokenQuotaConfiguration(Struct, frozen=True, kw_only=True):
-    """`clients` of `DefaultTokenQuota`."""
-
-    client_credentials: TokenQuotaClientCredentials | None = None
-
-
 class DefaultTokenQuota(Struct, frozen=True, kw_only=True):
     """`default_token_quota` of `TenantSettings`."""
 
-    clients: TokenQuotaConfiguration | None = None
-    organizations: TokenQuotaConfiguration | None = None
+    clients: TokenQuota | None = None
+    organizations: TokenQuota | None = None
 
 
 class TenantSettingsFlags(Struct, frozen=True, kw_only=True):
@@ -282,17 +262,11 @@ class TenantSettingsErrorPageDict(TypedDict, total=False):
     url: str
 
 
-class TokenQuotaConfigurationDict(TypedDict):
-    """`clients` of `DefaultTokenQuotaDict`."""
-
-    client_credentials: TokenQuotaClientCredentialsDict
-
-
 class DefaultTokenQuotaDict(TypedDict, total=False):
     """`default_token_quota` of `UpdateTenantSettings`."""
 
-    clients: TokenQuotaConfigurationDict
-    organizations: TokenQuotaConfigurationDict
+    clients: TokenQuotaDict
+    organizations: TokenQuotaDict
 
 
 class TenantSettingsFlagsDict(TypedDict, total=False):
@@ -456,7 +430,7 @@ class UpdateTenantSettings(TypedDict, total=False):
     sandbox_version: str
     legacy_sandbox_version: str
     default_redirection_uri: str
-    enabled_locales: list[TenantSettingsSupportedLocales]
+    enabled_locales: list[SupportedLocales]
     security_headers: SecurityHeadersDict | None
     session_cookie: SessionCookieDict | None
     sessions: TenantSettingsSessionsDict | None

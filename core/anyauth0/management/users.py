@@ -21,6 +21,7 @@ from .shared import (
     PermissionList,
     RefreshToken,
     Role,
+    RoleIds,
     RoleType,
     Session,
 )
@@ -330,12 +331,6 @@ class ClearAssessors(TypedDict):
 
     connection: str
     assessors: list[AssessorsType]
-
-
-class RoleIds(TypedDict):
-    """Sent by `users.assign_roles`."""
-
-    roles: list[str]
 
 
 class Users(Resource[Mode]):
