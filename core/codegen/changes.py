@@ -29,10 +29,11 @@ def compare(document: Path, catalogue: Path) -> int:
     """Print the report and return the exit status: 0 for no difference, 1 for some, 2 for no document."""
     try:
         new = read(document)
-    except OpenApiError as error:
-        sys.stderr.write(f"{error}\n")
+        found = sorted(set(changes(read_catalogue(catalogue), new)))
+    except (OpenApiError, RecursionError) as error:
+        endless = isinstance(error, RecursionError)
+        sys.stderr.write(f'{document}: a schema is in its own "allOf"\n' if endless else f"{error}\n")
         return 2
-    found = sorted(set(changes(read_catalogue(catalogue), new)))
     for group, in_group in groupby(found, lambda change: change.group):
         sys.stdout.write(f"{group}\n")
         for subject, of_subject in groupby(in_group, lambda change: change.subject):

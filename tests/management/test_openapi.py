@@ -187,13 +187,23 @@ def test_a_document_of_version_3_0_says_null_in_its_own_way(directory: Path) -> 
     assert found({"openapi": "3.0.3", "paths": paths, "components": components}, directory) == []
 
 
+def renamed(document: bytes) -> Json:
+    new: Json = msgspec.json.decode(document.replace(b"#/components/schemas/", b"#/components/schemas/New"))
+    schemas = new["components"]["schemas"]
+    new["components"]["schemas"] = {f"New{name}": each for name, each in schemas.items()}
+    return new
+
+
 def test_names_of_schemas_are_no_matter(directory: Path) -> None:
-    document = json.loads(WHOLE.replace(b"#/components/schemas/", b"#/components/schemas/New"))
-    schemas = document["components"]["schemas"]
-    document["components"]["schemas"] = {f"New{name}": each for name, each in schemas.items()}
-    assert found(document, directory) == []
+    assert found(renamed(WHOLE), directory) == []
+
+
+def test_what_changes_with_its_name_is_reported_by_the_known_name(few: bytes, directory: Path) -> None:
+    document = renamed(few)
     del document["components"]["schemas"]["NewRole"]["properties"]["description"]
-    assert found(document, directory) == [Change("schemas", "Role", 'property "description": gone')]
+    assert found(document, directory, paths=_FEW) == [
+        Change("schemas", "Role", 'property "description": gone')
+    ]
 
 
 def test_references_and_parameters_of_the_path_are_resolved(directory: Path) -> None:
@@ -387,6 +397,10 @@ KINDS: dict[str, tuple[Mutation, str, str, str]] = {
         put({"type": "string", "nullable": True}, *ROLE, "description"),
         "schemas", "Role", 'property "description": type is string or null, was string',
     ),
+    "a property with a schema of its own may be null now": (
+        put({"anyOf": [ref("RoleTypeEnum"), {"type": "null"}]}, *ROLE, "type"),
+        "schemas", "Role", 'property "type": type is RoleTypeEnum or null, was RoleTypeEnum',
+    ),
     "a property has another format now": (
         put({"type": "string", "format": "uri"}, *ROLE, "description"),
         "schemas", "Role", 'property "description": type is string (uri), was string',
@@ -425,11 +439,52 @@ KINDS: dict[str, tuple[Mutation, str, str, str]] = {
         remove(ref("LogStreamHttpResponseSchema"), *SCHEMAS, "LogStreamResponseSchema", "oneOf"),
         "schemas", "LogStreamResponseSchema", "alternative LogStreamHttpResponseSchema: gone",
     ),
+    "a named part of allOf changes": (
+        drop(*SCHEMAS, "Group", "properties", "name"), "schemas", "Group", 'property "name": gone',
+    ),
     "a part of allOf changes": (
         drop(*SCHEMAS, "UserGroupsResponseSchema", "allOf", 1, "properties", "membership_created_at"),
         "schemas", "UserGroupsResponseSchema", 'property "membership_created_at": gone',
     ),
 }  # fmt: skip
+
+
+def said_for_all(document: Json) -> None:
+    """Say for the whole document what one operation says for itself."""
+    document["security"] = document["paths"]["/roles"]["get"].pop("security")
+
+
+NOTHING: dict[str, Mutation] = {
+    "a description": put("Words.", *ROLE, "name", "description"),
+    "an example": put("words", *ROLE, "name", "example"),
+    "a string default": put("words", *ROLE, "name", "default"),
+    "a limit on what came from the packages": put(
+        9, *SCHEMAS, "AgentResponseContent", "properties", "name", "maxLength"
+    ),
+    "a schema that no operation reaches": put({"type": "object"}, *SCHEMAS, "Unreached"),
+    "whether a body is required, unsaid": drop(*BODY, "required"),
+    "scopes of the whole document": said_for_all,
+    "a schema in place of its name": lambda document: put(
+        at(*SCHEMAS, "Role")(document), *SCHEMAS, PAGE, "properties", "roles", "items"
+    )(document),
+    "a name beside a description": put(
+        {"description": "Words.", "allOf": [ref("Role")]}, *SCHEMAS, PAGE, "properties", "roles", "items"
+    ),
+    "an allOf that begins with words": lambda document: put(
+        {"allOf": [{"description": "Words."}, at(*SCHEMAS, "Role")(document)]}, *SCHEMAS, "Role"
+    )(document),
+    "scopes of what came from the packages": drop("paths", "/agents", "get", "security"),
+    "an operation from the packages": drop("paths", "/agents"),
+    "a property from the packages": drop(*ROLE, "owner_id"),
+}
+
+
+@pytest.mark.parametrize("mutate", NOTHING.values(), ids=NOTHING)
+def test_what_is_no_change_is_not_reported(mutate: Mutation, few: bytes, directory: Path) -> None:
+    document: Json = msgspec.json.decode(few)
+    mutate(document)
+    assert document != msgspec.json.decode(few)
+    assert found(document, directory, paths=_FEW) == []
 
 
 @pytest.mark.parametrize(("mutate", "group", "subject", "text"), KINDS.values(), ids=KINDS)
@@ -598,6 +653,16 @@ MALFORMED = {
     "a reference to itself": (
         b'{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/paths/~1a"}}}',
         '"#/paths/~1a" leads back to itself',
+    ),
+    "a schema made of itself": (
+        msgspec.json.encode(
+            {
+                "openapi": "3.1.0",
+                "paths": {"/roles": {"post": {"requestBody": {"content": {"a/b": {"schema": ref("Role")}}}}}},
+                "components": {"schemas": {"Role": {"allOf": [ref("Role")], "required": ["id"]}}},
+            }
+        ),
+        'a schema is in its own "allOf"',
     ),
     "a reference to another file": (
         b'{"openapi": "3.1.0", "paths": {"/a": {"$ref": "a.json#/b"}}}',
