@@ -2,6 +2,7 @@
 # make test    the whole suite
 # make check   lint, format, types
 # make bench   what it costs, as ratios
+# make redis   the server that some of the tests start, from Debian's packages; needs root
 # make generate   the Management API and the list of its operations, from the catalogue
 
 VENV ?= .venv
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check generate bench clean
+.PHONY: demo test check generate bench redis clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
@@ -29,6 +30,9 @@ generate: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/benchmarks/import_time.py
+
+redis:
+	command -v redis-server >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends redis-server; }
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -26,8 +26,10 @@ class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
 class ClientAuthentication(Protocol):
     """A strategy of client authentication (RFC 6749, section 2.3)."""
 
-    def apply(self, form: Mapping[str, object]) -> Authenticated:
-        """Return `form` with the proof added. Pure: `form` itself is not changed.
+    def apply(self, form: Mapping[str, object]) -> Authenticated | Flow[Authenticated]:
+        """Return `form` with the proof added, or a flow that returns it. `form` itself is not changed.
+
+        A flow is for a proof that takes I/O: a signature by a key that is elsewhere.
 
         `form["client_id"]` is there. `client_secret` and `client_assertion` are not: where the caller of a
         method gave one, the strategy is not asked.
@@ -66,15 +68,28 @@ def prover(strategy: ClientAuthentication, form: Mapping[str, object]) -> Handle
     It stands next to the transport: each attempt has a proof of its own, since an assertion is good for one
     use, and no middleware sees it.
     """
+    return _Prover(strategy, form)
 
-    def prove(request: Request) -> Flow[Response]:
-        proof = strategy.apply(form)
-        added = {name: value for name, value in proof.form.items() if name not in form}
+
+class _Prover:
+    # A traceback may be shown with its locals: none here is the form, which may hold a token or a password.
+    __slots__ = ("_form", "_strategy")
+
+    def __init__(self, strategy: ClientAuthentication, form: Mapping[str, object]) -> None:
+        self._strategy = strategy
+        self._form = form
+
+    def __call__(self, request: Request) -> Flow[Response]:
+        proof = self._strategy.apply(self._form)
+        if not isinstance(proof, Authenticated):
+            proof = yield from proof
+        return (yield from send(self._with(proof, request)))
+
+    def _with(self, proof: Authenticated, request: Request) -> Request:
+        added = {name: value for name, value in proof.form.items() if name not in self._form}
         if added:
             request = msgspec.structs.replace(request, body=_with_fields(request, added))
-        return send(request.with_headers(proof.headers) if proof.headers else request)
-
-    return prove
+        return request.with_headers(proof.headers) if proof.headers else request
 
 
 def _with_fields(request: Request, fields: Mapping[str, object]) -> bytes:

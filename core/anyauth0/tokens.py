@@ -1,37 +1,60 @@
 """Access tokens of the client itself: kept, fetched once however many ask at the same time, renewed ahead."""
 
-from collections.abc import Callable, Hashable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterator
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 from .errors import RateLimited, ServerError, TransportError
-from .flow import Flow, Handler, Middleware, exclusive
+from .flow import Flow, Handler, Middleware, exclusive, sleep
 from .messages import Request, Response
 
-__all__ = ["AccessToken", "MemoryTokenStore", "TokenSource", "TokenStore", "bearer"]
+R = TypeVar("R")
+
+__all__ = [
+    "AccessToken", "MemoryTokenStore", "SharedTokenStore", "TokenSource", "TokenStore", "bearer",
+    "lock_pauses", "token_key",
+]  # fmt: skip
 
 _AHEAD = 60.0
 """A token is renewed this many seconds before it expires."""
+_RETRY_AFTER = 10.0
+"""Where it could not be renewed, that is tried again after this many seconds."""
+_STRIPES = 1024
+"""A driver keeps each lock for ever, so users' tokens must not have one each."""
 
 
 class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
     """An access token and its times, in epoch seconds.
 
-    It may be used until `expires_at`, and should be renewed from `renew_at` on.
+    It may be used until `expires_at`, and should be renewed from `renew_at` on. `scope` is what it is good
+    for, where that is known. `refresh_token` is the one to use from now on, where it came by one.
     """
 
     value: str
     expires_at: float
     renew_at: float
     scope: str | None = None
+    refresh_token: str | None = None
 
     @classmethod
-    def issued(cls, value: str, *, lifetime: float, now: float, scope: str | None = None) -> "AccessToken":
+    def issued(
+        cls,
+        value: str,
+        *,
+        lifetime: float,
+        now: float,
+        scope: str | None = None,
+        refresh_token: str | None = None,
+    ) -> "AccessToken":
         """Return a token that lives `lifetime` seconds from `now` on."""
         expires_at = now + lifetime
         return cls(
-            value=value, expires_at=expires_at, renew_at=expires_at - min(_AHEAD, lifetime / 2), scope=scope
+            value=value,
+            expires_at=expires_at,
+            renew_at=expires_at - min(_AHEAD, lifetime / 2),
+            scope=scope,
+            refresh_token=refresh_token,
         )
 
     def __repr__(self) -> str:
@@ -54,13 +77,37 @@ class TokenStore(Protocol):
         ...
 
 
-class MemoryTokenStore:
-    """Keeps tokens in a dict, for as long as the client lives."""
+@runtime_checkable
+class SharedTokenStore(TokenStore, Protocol):
+    """A store that several clients or processes share, and that lets one of them at a time fetch a token."""
 
-    __slots__ = ("_tokens",)
+    def exclusive(self, key: str, flow: Flow[R]) -> Flow[R]:
+        """Run `flow` while no other client runs one for `key`, and return what it returns.
+
+        Where the lock cannot be had (see `lock_pauses`), run it without.
+        """
+        ...
+
+
+def lock_pauses() -> Iterator[float]:
+    """Yield the seconds to sleep between attempts at a lock; it ends when half a minute has been waited."""
+    waited, pause = 0.0, 0.01
+    while waited < 30:
+        yield pause
+        waited += pause
+        pause = min(pause * 1.5, 0.25)
+
+
+class MemoryTokenStore:
+    """Keeps tokens in a dict, the last ten thousand of them. Clients of one process may share it."""
+
+    __slots__ = ("_held", "_tokens")
+
+    _MOST = 10_000
 
     def __init__(self) -> None:
         self._tokens: dict[str, AccessToken] = {}
+        self._held: dict[str, object] = {}
 
     def load(self, key: str) -> Flow[AccessToken | None]:
         """Return the token of that key, or `None`."""
@@ -68,8 +115,13 @@ class MemoryTokenStore:
         yield
 
     def save(self, key: str, token: AccessToken) -> Flow[None]:
-        """Keep `token`."""
+        """Keep `token`; where there are too many, the oldest is forgotten."""
+        # Taken out first, so that the newest is always the last.
+        self._tokens.pop(key, None)
         self._tokens[key] = token
+        if len(self._tokens) > self._MOST:
+            # Another thread may be faster.
+            self._tokens.pop(next(iter(tuple(self._tokens))), None)
         return
         yield
 
@@ -79,8 +131,26 @@ class MemoryTokenStore:
         return
         yield
 
+    def exclusive(self, key: str, flow: Flow[R]) -> Flow[R]:
+        """Run `flow` while no other client runs one for `key`."""
+        me = object()
+        for pause in lock_pauses():
+            if self._held.setdefault(key, me) is me:
+                break
+            yield from sleep(pause)
+        try:
+            return (yield from flow)
+        finally:
+            if self._held.get(key) is me:
+                del self._held[key]
+
     def __repr__(self) -> str:
         return f"<MemoryTokenStore of {len(self._tokens)} tokens>"
+
+
+def token_key(*parts: str | None) -> str:
+    """Return the key of a token in a store, by what tells it apart: domain, application, audience, ..."""
+    return msgspec.json.encode(parts).decode()
 
 
 class TokenSource:
@@ -104,10 +174,14 @@ class TokenSource:
 
         Raises what the token endpoint raises, unless the token at hand is still good.
         """
-        token = yield from self._store.load(self._key)
-        if token is None or token.renew_at <= self._clock():
+        return (yield from self.token()).value
+
+    def token(self) -> Flow[AccessToken]:
+        """Return what `get` does, with its times."""
+        token = yield from self._fresh()
+        if token is None:
             token = yield from exclusive(self._lock(), self._renew())
-        return token.value
+        return token
 
     def reject(self, value: str) -> Flow[None]:
         """Forget the token of that value, which the server did not accept; a newer one is kept."""
@@ -116,19 +190,34 @@ class TokenSource:
             yield from self._store.remove(self._key)
 
     def _lock(self) -> Hashable:
-        return ("token", self._key)
+        return ("token", hash(self._key) % _STRIPES)
+
+    def _fresh(self) -> Flow[AccessToken | None]:
+        token = yield from self._store.load(self._key)
+        return token if token is not None and token.renew_at > self._clock() else None
 
     def _renew(self) -> Flow[AccessToken]:
-        # Whoever held the lock before may have fetched one.
+        if not isinstance(self._store, SharedTokenStore):
+            return (yield from self._fetch_or_keep())
+        # Whoever held the lock of this client may have fetched one: that of the store is dearer.
+        token = yield from self._fresh()
+        if token is None:
+            token = yield from self._store.exclusive(self._key, self._fetch_or_keep())
+        return token
+
+    def _fetch_or_keep(self) -> Flow[AccessToken]:
+        now = self._clock()
         token = yield from self._store.load(self._key)
-        if token is not None and token.renew_at > self._clock():
+        if token is not None and token.renew_at > now:
             return token
         try:
             renewed = yield from self._fetch()
         except (TransportError, RateLimited, ServerError):
-            if token is not None and token.expires_at > self._clock():
-                return token
-            raise
+            if token is None or token.expires_at <= self._clock():
+                raise
+            # All who wait would else ask an endpoint that is down, one after another.
+            renew_at = self._clock() + _RETRY_AFTER
+            renewed = msgspec.structs.replace(token, renew_at=min(renew_at, token.expires_at))
         yield from self._store.save(self._key, renewed)
         return renewed
 

@@ -42,6 +42,7 @@ SAYS = {
     "update_user_metadata": "{'language': 'nl', 'foo': 'bar'}",
     "custom_options": "requests are left",
     "own_fetch": "after  GET /users/{id}: 200",
+    "share_tokens_between_processes": "2 other processes had the token",
     "quickstart": "200 users are new",
     "asyncio_refresh_tokens": "It is void now: invalid_grant",
     "asyncio_users_by_page": "Got 2 users",

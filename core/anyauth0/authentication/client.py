@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .passwordless import Passwordless
     from .registration import Registration
     from .token_exchange import TokenExchange
+    from .tokens import Tokens
     from .urls import Urls
     from .user_info import UserInfo
 
@@ -124,6 +125,13 @@ class Authentication(Auth[Mode]):
         from .token_exchange import TokenExchange
 
         return TokenExchange(self._core)
+
+    @property
+    def tokens(self) -> "Tokens[Mode]":
+        """Get access tokens that are kept, and renewed ahead."""
+        from .tokens import Tokens
+
+        return Tokens(self._core)
 
     @property
     def urls(self) -> "Urls[Mode]":

@@ -13,7 +13,7 @@ from ..endpoint import Async, Mode, Sync
 from ..errors import ConfigurationError, ManagementApiError
 from ..flow import Flow, Middleware, perform
 from ..options import ClientOptions
-from ..tokens import AccessToken, MemoryTokenStore, TokenSource, bearer
+from ..tokens import MemoryTokenStore, TokenSource, bearer
 from ._tree import Tree
 
 
@@ -106,27 +106,10 @@ def _ask(call: Callable[[], Flow[Any]]) -> Flow[str]:
 
 
 def _token_source(options: ClientOptions, session: Session) -> TokenSource:
-    audience = options.audience or f"https://{options.domain}/api/v2/"
+    # A client with a token of its own does without it.
+    from ..authentication.tokens import application_tokens
+
     # What is added to the bodies of the Management API is none of the token endpoint's business.
-    oauth_core = authentication_core(msgspec.structs.replace(options, extra_body={}), session)
-
-    def fetch() -> Flow[AccessToken]:
-        from ..authentication.oauth import OAuth
-
-        now = options.clock()
-        oauth: OAuth[Any] = OAuth(oauth_core)
-        answer = yield from OAuth.client_credentials_grant.flow(oauth, audience=audience)
-        tokens = answer.data
-        lifetime = tokens.expires_in if isinstance(tokens.expires_in, int) else _LIFETIME
-        return AccessToken.issued(tokens.access_token, lifetime=lifetime, now=now, scope=tokens.scope)
-
-    return TokenSource(
-        f"{options.domain} {options.client_id} {audience}",
-        fetch,
-        session.token_store or MemoryTokenStore(),
-        options.clock,
-    )
-
-
-_LIFETIME = 300
-"""Seconds that a token is kept whose lifetime the server did not tell (RFC 6749, section 5.1)."""
+    core = authentication_core(msgspec.structs.replace(options, extra_body={}), session)
+    store = session.token_store if session.token_store is not None else MemoryTokenStore()
+    return application_tokens(core, store, options.audience or f"https://{options.domain}/api/v2/")
