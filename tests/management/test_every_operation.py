@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from email import policy
 from email.parser import BytesParser
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -37,7 +37,7 @@ from .catalogue import (
 )
 from .sampler import answers, bodies, queries, smallest
 
-# An iterator of server-sent events, which has tests of its own.
+# An iterator of server-sent events, called by a test of its own.
 ELSEWHERE = {"events.subscribe"}
 # What our resources have beside the operations of the catalogue.
 EXTRAS = {
@@ -184,6 +184,77 @@ def test_a_call_sends_what_it_is_given(title: str, mode: str, wire: Wire) -> Non
         wire.call(mode, title, path, as_keywords(operation, query | lists, body))
         joined = {name: ",".join(names) for name, names in lists.items()}
         check_sent(title, wire.request, path, query | joined, body)
+
+
+class Opened:
+    """An answer that says one event and ends, for both worlds."""
+
+    status = 200
+    headers = MappingProxyType({"content-type": "text/event-stream"})
+
+    def __init__(self, data: bytes) -> None:
+        self.data = [data, b""]
+
+    def close(self) -> None:
+        self.data = [b""]
+
+
+class Line(Opened):
+    def read(self, seconds: float | None) -> bytes:
+        return self.data.pop(0)
+
+
+class AsyncLine(Opened):
+    async def read(self, seconds: float | None) -> bytes:
+        return self.data.pop(0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("title", sorted(ELSEWHERE))
+def test_a_call_of_a_stream_sends_what_it_is_given_and_answers_events(title: str, mode: str) -> None:
+    operation = OPERATIONS[title]
+    sent: list[Request] = []
+    body = b'data: {"type": "user.created", "offset": "7", "event": {"id": "evt_1", "new": [1]}}\n\n'
+
+    class Streaming:
+        def send(self, request: Request) -> Response:
+            raise AssertionError("a stream is opened")
+
+        def close(self) -> None: ...
+
+        def open(self, request: Request) -> Line:
+            sent.append(request)
+            return Line(body)
+
+    class AsyncStreaming:
+        async def send(self, request: Request) -> Response:
+            raise AssertionError("a stream is opened")
+
+        async def close(self) -> None: ...
+
+        async def open(self, request: Request) -> AsyncLine:
+            sent.append(request)
+            return AsyncLine(body)
+
+    query = queries(title)[0]
+    keywords = as_keywords(operation, query, None)
+    where = {"domain": "tenant.example.com", "token": "t"}
+
+    async def first() -> Any:
+        events = AsyncManagementClient(**where, transport=AsyncStreaming()).events.subscribe(**keywords)
+        try:
+            return await anext(events)
+        finally:
+            await events.aclose()
+
+    if mode == "asyncio":
+        event = asyncio.run(first())
+    else:
+        events = ManagementClient(**where, transport=Streaming()).events.subscribe(**keywords)
+        event = next(events)
+        events.close()
+    check_sent(title, sent[0], [], query, None)
+    assert (event.type, event.offset, event.event) == ("user.created", "7", {"id": "evt_1", "new": [1]})
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,0 +1,156 @@
+"""Whose tokens are accepted: the domains that may have issued one, and the keys of each."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+import msgspec
+
+from ..client import Core
+from ..errors import Auth0Error, ConfigurationError
+from ..flow import Flow, perform
+from ..jose import JoseError, Token, parse_token, verify_signature
+from ..jwks import JwksCache
+from ..keys.text import clip
+from ..messages import Response
+from ..options import check_domain
+from .errors import TokenError
+from .rules import broken
+
+__all__ = ["Domains", "IssuerContext", "Issuers", "checked_domains", "verified_claims"]
+
+_MOST_ISSUERS = 100
+
+
+class IssuerContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a function that names the domains is told.
+
+    - `issuer`: who the token says has issued it; nothing of the token is verified yet
+    - `url`, `headers`: of the request, names in lower case; `None` and none where only a token was given
+    """
+
+    issuer: str
+    url: str | None = None
+    headers: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<IssuerContext of {clip(self.issuer)}>"
+
+
+Domains = (
+    Sequence[str]
+    | Callable[[IssuerContext], Sequence[str]]
+    | Callable[[IssuerContext], Awaitable[Sequence[str]]]
+)
+
+
+class Issuers:
+    """Knows the domains that are accepted, and keeps the keys of each, of 100 at the most."""
+
+    __slots__ = ("_core", "_domains", "_key_sets", "_resolver")
+
+    def __init__(self, core: Core, domains: Domains) -> None:
+        """Raise `ConfigurationError` for a domain that is none, or a function that cannot be called."""
+        self._core = core
+        self._key_sets: dict[str, JwksCache] = {}
+        self._domains: tuple[str, ...] = ()
+        self._resolver: Callable[[IssuerContext], Flow[object]] | None = None
+        if callable(domains):
+            self._resolver = _resolver(domains, asynchronous=core.options.asynchronous)
+        else:
+            self._domains = checked_domains(domains)
+
+    def domain_of(self, context: IssuerContext) -> Flow[str | None]:
+        """Return the domain whose issuer the context names, if it is accepted."""
+        domains = self._domains
+        if self._resolver is not None:
+            domains = checked_domains((yield from self._resolver(context)))
+        return next((domain for domain in domains if context.issuer == f"https://{domain}/"), None)
+
+    def keys_of(self, domain: str) -> JwksCache:
+        """Return the keys of a domain."""
+        keys = self._key_sets.get(domain)
+        if keys is None:
+            url = f"https://{domain}/.well-known/jwks.json"
+            cache = JwksCache(url, partial(self._fetch, url), clock=self._core.options.clock)
+            keys = self._key_sets.setdefault(domain, cache)
+            for oldest in list(self._key_sets)[:-_MOST_ISSUERS]:
+                self._key_sets.pop(oldest, None)
+        return keys
+
+    def _fetch(self, url: str) -> Flow[Response]:
+        if self._core.session.closed:
+            raise Auth0Error("the verifier is closed; make another one, or close it later")
+        response: Response = yield from self._core.get(url)
+        return response
+
+
+def verified_claims(
+    issuers: Issuers,
+    text: object,
+    *,
+    noun: str,
+    algorithms: Collection[str],
+    types: Collection[str],
+    request: IssuerContext,
+) -> Flow[dict[str, Any]]:
+    """Return the claims of a token that an accepted issuer signed; the claims but `iss` are not judged.
+
+    `types` are the values of `typ` that may come; `request` says where the token came from, its issuer is not
+    used. Raises `TokenError`, and what fetching the keys raises.
+    """
+    try:
+        token = parse_token(text, algorithms)
+        claims = token.claims()
+        _check_header(noun, token, types)
+        issuer: object = claims.get("iss")
+        domain = None
+        if isinstance(issuer, str):
+            domain = yield from issuers.domain_of(msgspec.structs.replace(request, issuer=issuer))
+        if domain is None:
+            raise broken(noun, "iss", 'check "domain" or "domains"', "an issuer that is accepted", issuer)
+        key = yield from issuers.keys_of(domain).find(token.header)
+        verify_signature(token, key)
+    except JoseError as error:
+        raise TokenError(error.rule, str(error), expected=error.expected, found=error.found) from (
+            error.with_traceback(None)
+        )
+    return claims
+
+
+def _check_header(noun: str, token: Token, types: Collection[str]) -> None:
+    kid, typ = token.header.get("kid"), token.header.get("typ")
+    if not isinstance(kid, str) or not kid:
+        raise broken(noun, "kid", "it does not name the key that signed it", "a text", kid)
+    # RFC 7515, section 4.1.9: a media type, whose "application/" may be left out.
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
+        raise broken(noun, "typ", "it is a token of another kind", " or ".join(types), typ)
+
+
+def _resolver(function: Callable[..., Any], *, asynchronous: bool) -> Callable[[IssuerContext], Flow[object]]:
+    called = getattr(function, "__call__", None)  # noqa: B004
+    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)):
+        return lambda context: perform(partial(function, context))
+    if not asynchronous:
+        raise ConfigurationError(
+            "domains",
+            'option "domains" is an async function, which a blocking verifier cannot await; use a plain one',
+        )
+    return lambda context: perform(asynchronous=partial(function, context))
+
+
+def checked_domains(domains: object) -> tuple[str, ...]:
+    """Return the domains that were given or named. Raises `ConfigurationError`."""
+    if inspect.iscoroutine(domains):
+        domains.close()
+    kind = type(domains).__name__
+    if not isinstance(domains, Sequence) or isinstance(domains, str | bytes):
+        raise ConfigurationError(
+            "domains", f'option "domains" must be or return a list of domains, not a {kind}'
+        )
+    named = cast("Sequence[object]", domains)
+    for domain in named:
+        if not isinstance(domain, str):
+            raise ConfigurationError("domains", f'option "domains" holds {clip(domain)}, which is no domain')
+    return tuple(check_domain("domains", cast("str", domain)) for domain in named)

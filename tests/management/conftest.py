@@ -1,0 +1,21 @@
+"""Counts, at the end of a run, the operations that were called and answered in both worlds."""
+
+import re
+
+import pytest
+
+_CALLED = re.compile(
+    r"test_every_operation\.py::test_a_call_\w+\[(?P<title>[\w.]+)-(?P<mode>blocking|asyncio)\]$"
+)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many operations passed, blocking and asyncio."""
+    called: dict[str, set[str]] = {"blocking": set(), "asyncio": set()}
+    for report in terminalreporter.stats.get("passed", []):
+        found = _CALLED.search(report.nodeid)
+        if found:
+            called[found["mode"]].add(found["title"])
+    both = called["blocking"] & called["asyncio"]
+    if both:
+        terminalreporter.write_line(f"{len(both)} operations, each blocking and asyncio")
