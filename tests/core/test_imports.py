@@ -19,7 +19,7 @@ LAYERS = [
     {"messages", "_version", "_json", "pages"},
     {"errors", "transport"},
     {"sse"},
-    {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys"},
+    {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys", "rows"},
     {"client_authentication", "dpop"},
     {"options"},
     {"blocking", "aio", "tokens", "jwks", "hooks", "id_token"},

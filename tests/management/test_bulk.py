@@ -3,6 +3,7 @@
 
 import gzip
 import json as stdlib_json
+import pickle
 from collections.abc import AsyncIterator, Iterator
 from email import policy
 from email.parser import BytesParser
@@ -12,8 +13,21 @@ from typing import Any
 
 import pytest
 
-from anyauth0 import Auth0Error, InvalidArgumentError, Request, Response, TransportError
+from anyauth0 import (
+    Auth0Error,
+    BadRequest,
+    Forbidden,
+    InvalidArgumentError,
+    ManagementApiError,
+    ManagementClient,
+    RateLimited,
+    Request,
+    Response,
+    TransportError,
+)
 from anyauth0.management import ImportInterrupted, ImportProgress
+from anyauth0.management.jobs import Job
+from anyauth0_transports.local import LocalTenant
 
 from ..core.fakes import KINDS, Kind, json
 
@@ -177,8 +191,71 @@ def test_an_import_that_breaks_says_what_is_done_and_where_to_go_on(kind: Kind) 
     assert error.next_row == len(sent)
     assert error.result.inserted == len(server.files[0]) + len(server.files[1])
     assert isinstance(error.__cause__, TransportError)
+    # The third job goes on without us, and what is not in the errors is done.
+    third = range(error.result.inserted, error.next_row)
+    assert [(each.row, each.errors[0]["code"]) for each in error.result.errors] == [
+        (row, "JOB_UNFINISHED") for row in third
+    ]
+    assert error.result.errors[0].errors[0]["message"].startswith("job_2 ")
+    assert error.result.failed == 0
     rest = run(kind, Importer(), list(users(1000))[error.next_row :])
     assert rest.inserted + len(sent) == 1000
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.result, again.next_row, str(again)) == (error.result, error.next_row, str(error))
+
+
+@pytest.mark.parametrize(
+    ("failure", "unsure"),
+    [
+        (TransportError("cut off", request_sent=True), True),
+        (json({"message": "oh"}, 500), True),
+        (Response(status=202, body=b"<html>"), True),
+        (TransportError("no connection", request_sent=False), False),
+        (json({"message": "no"}, 403), False),
+    ],
+)
+def test_a_file_that_may_have_arrived_is_not_sent_again_and_its_rows_are_told(
+    kind: Kind, failure: Any, unsure: bool
+) -> None:
+    server = Importer()
+    uploads: list[list[Any]] = []
+
+    def failing(request: Request) -> Response:
+        if request.method != "POST":
+            return server(request)
+        uploads.append(rows_in(request))
+        if len(uploads) < 2:
+            return server(request)
+        if isinstance(failure, Exception):
+            raise failure
+        assert isinstance(failure, Response)
+        return failure
+
+    client = kind.management_client(kind.transport(otherwise=failing), strict=True)
+    with pytest.raises(ImportInterrupted) as caught:
+        kind.do(lambda: client.jobs.import_all(users(500), connection_id="c", size=5000, concurrency=1))
+    first, second = map(len, uploads)
+    error = caught.value
+    assert error.next_row == first + (second if unsure else 0)
+    unknown = [each for each in error.result.errors if each.errors[0]["code"] == "OUTCOME_UNKNOWN"]
+    assert [each.user for each in unknown] == (uploads[1] if unsure else [])
+    assert [each.row for each in unknown] == list(range(first, error.next_row))
+    assert (error.result.inserted, error.result.failed) == (first, 0)
+
+
+def test_rows_that_fail_in_the_middle_lose_nothing_of_what_is_known(kind: Kind) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from users(250)
+        raise LookupError("the cursor of secret-database is gone")
+
+    server = Importer()
+    with pytest.raises(ImportInterrupted, match="LookupError") as caught:
+        run(kind, server, rows(), size=3000, concurrency=1)
+    error = caught.value
+    assert error.next_row == sum(map(len, server.files))
+    assert error.result.inserted + len(error.result.errors) == error.next_row
+    assert isinstance(error.__cause__, LookupError)
+    assert "secret-database" not in str(error)
 
 
 def test_rows_are_read_no_further_than_there_is_room_for(kind: Kind) -> None:
@@ -309,6 +386,21 @@ def changing() -> Any:
     return answer
 
 
+def another_file(*, etag: str = '"1"', total: int | None = None) -> Any:
+    """Return a server that looks at no `If-Range`, and has another file after the first part."""
+    server = Files(PACKED)
+
+    def answer(request: Request) -> Response:
+        response = server(request)
+        if request.headers["range"].startswith("bytes=0-"):
+            return response
+        span = response.headers["content-range"].partition("/")[0]
+        headers = {"etag": etag, "content-range": f"{span}/{total or len(PACKED)}"}
+        return Response(status=206, headers=headers, body=response.body)
+
+    return answer
+
+
 @pytest.mark.parametrize(
     ("server", "says"),
     [
@@ -317,17 +409,92 @@ def changing() -> Any:
         (Files(PACKED[:10] + b"\xff" * 100), "cannot be decompressed"),
         (Files(b"user_id,email\n1,2\n"), "not one JSON object to a line"),
         (lambda request: json({"error": "expired"}, 403), "403"),
+        (Files(b"5\n"), "not one JSON object to a line"),
         (lambda request: Response(status=206, headers={}, body=b"x"), "another part"),
+        (another_file(etag='"2"'), "has changed"),
+        (another_file(etag='W/"2"'), "has changed"),
+        (another_file(total=7 * 2**20), "has changed"),
+        (lambda request: Response(status=302, headers={"location": LOCATION}), "302"),
+        (lambda request: Response(status=500, body=f"<x>{LOCATION}</x>".encode()), "500"),
         (Files(PACKED, breaks=1), "broken"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_without_its_address(kind: Kind, server: Any, says: str) -> None:
     with pytest.raises(Auth0Error, match=says) as caught:
         downloaded(kind, server)
-    assert "SECRET" not in f"{caught.value!r} {caught.value} {caught.value.args}"
+    shown = vars(caught.value)
+    assert "SECRET" not in f"{caught.value!r} {caught.value} {caught.value.args} {shown}"
 
 
-@pytest.mark.parametrize("location", [None, "", 7, "http://files.example.com/x"])
+@pytest.mark.parametrize("size", [2**20, 2 * 2**20, 2**20 + 1])
+def test_a_file_of_unknown_length_ends_where_no_more_comes(kind: Kind, size: int) -> None:
+    content = lines([{"a": "x" * (size - len(lines([{"a": ""}])))}])
+    assert len(content) == size
+    server = Files(content)
+
+    def answer(request: Request) -> Response:
+        response = server(request)
+        headers = dict(response.headers)
+        if "content-range" in headers:
+            headers["content-range"] = headers["content-range"].partition("/")[0] + "/*"
+        return Response(status=response.status, headers=headers, body=response.body)
+
+    assert downloaded(kind, answer) == [stdlib_json.loads(content)]
+
+
+class Expiring:
+    """A server whose addresses hold for some requests, and that gives others for a job."""
+
+    def __init__(self, holds: int) -> None:
+        self.files = Files(PACKED)
+        self.holds = holds
+        self.left = 0
+        self.given = 0
+
+    def __call__(self, request: Request) -> Response:
+        if request.url.startswith("https://files"):
+            assert "authorization" not in request.headers
+            if not request.url.endswith(str(self.given)) or not self.left:
+                return json({"message": LOCATION}, 403)
+            self.left -= 1
+            return self.files(request)
+        self.left, self.given = self.holds, self.given + 1
+        return json({"id": "job_1", "status": "completed", "location": f"{LOCATION}{self.given}"})
+
+
+def test_the_address_of_a_job_is_renewed_when_it_has_expired(kind: Kind, tmp_path: Path) -> None:
+    server = Expiring(holds=2)
+    client = kind.management_client(kind.transport(otherwise=server))
+    job = kind.do(lambda: client.jobs.wait("job_1"))
+    assert kind.collect(client.jobs.download(job)) == ROWS
+    assert server.given == 1 + len(PACKED) // 2**20 // 2
+    kind.do(lambda: client.jobs.download_to(job, tmp_path / "users.gz"))
+    assert (tmp_path / "users.gz").read_bytes() == PACKED
+
+
+def test_an_address_that_never_holds_is_asked_for_once_more_and_no_more(kind: Kind) -> None:
+    server = Expiring(holds=0)
+    client = kind.management_client(kind.transport(otherwise=server))
+    job = kind.do(lambda: client.jobs.wait("job_1"))
+    with pytest.raises(Forbidden, match="may have expired") as caught:
+        kind.collect(client.jobs.download(job))
+    assert server.given == 2
+    assert caught.value.body() == {"message": "its address may have expired, jobs.get gives another"}
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        None,
+        "",
+        7,
+        "http://files.example.com/x",
+        "file://localhost/x",
+        "https://",
+        "https://[/x?SECRET",
+        Job(),
+    ],
+)
 def test_an_address_that_is_none_is_refused(kind: Kind, location: Any) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         downloaded(kind, Files(b""), location)
@@ -424,3 +591,113 @@ def test_without_a_mark_of_the_file_it_is_begun_anew(kind: Kind, tmp_path: Path)
     path = tmp_path / "users.gz"
     save(kind, Files(PACKED, etag=None), path)
     assert path.read_bytes() == PACKED
+
+
+def part_of(kind: Kind, path: Path) -> Path:
+    """Let a download be killed after its second part, and return the file that it leaves."""
+
+    def stop(come: int, total: int | None) -> None:
+        if come > 2**20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save(kind, Files(PACKED), path, progress=stop)
+    [part] = path.parent.iterdir()
+    assert part.suffix == ".part"
+    return part
+
+
+def test_it_begins_anew_where_it_is_told_so(kind: Kind, tmp_path: Path) -> None:
+    path, server = tmp_path / "users.gz", Files(PACKED)
+    part_of(kind, path)
+    save(kind, server, path, resume=False)
+    assert len(server.requests) == -(-len(PACKED) // 2**20)
+    assert path.read_bytes() == PACKED
+
+
+def test_a_part_that_is_longer_than_the_file_is_not_taken_for_it(kind: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "users.gz"
+    part_of(kind, path).write_bytes(PACKED + b"more")
+    save(kind, Files(PACKED), path)
+    assert path.read_bytes() == PACKED
+
+
+class Tenant:
+    """The embedded tenant, asked without the SDK's own ways."""
+
+    def __init__(self, tenant: LocalTenant) -> None:
+        self.tenant = tenant
+        self.client = ManagementClient(
+            domain=tenant.domain,
+            transport=tenant.transport(),
+            client_id=tenant.client_id,
+            client_secret=tenant.client_secret,
+            clock=tenant.clock,
+            retry=False,
+        )
+
+    def export(self, **body: Any) -> str:
+        job = self.client.jobs.wait(self.client.jobs.export_users(**body).data.id)
+        assert job.location is not None
+        return job.location
+
+    def get(self, url: str, **headers: str) -> Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.tenant.transport().send(Request(method="GET", url=url, headers=named))
+
+
+@pytest.fixture
+def tenant() -> Iterator[Tenant]:
+    with LocalTenant() as tenant:
+        for name in ("ada", "bob", "eve"):
+            tenant.add_user(email=f"{name}@example.com")
+        yield Tenant(tenant)
+
+
+def test_a_file_of_the_tenant_comes_in_parts_to_who_has_the_address(tenant: Tenant) -> None:
+    url = tenant.export(format="json", fields=[{"name": "email", "export_as": "mail"}], limit=2)
+    whole = tenant.get(url)
+    assert whole.status == 200
+    assert gzip.decompress(whole.body) == b'{"mail":"ada@example.com"}\n{"mail":"bob@example.com"}\n'
+    etag, size = whole.headers["etag"], len(whole.body)
+    part = tenant.get(url, range="bytes=3-9", if_range=etag)
+    assert (part.status, part.body) == (206, whole.body[3:10])
+    assert part.headers["content-range"] == f"bytes 3-9/{size}"
+    assert tenant.get(url, range="bytes=3-9", if_range='"other"').body == whole.body
+    assert tenant.get(url, range=f"bytes={size}-").status == 416
+    assert tenant.get(url[:-1] + ("0" if url[-1] != "0" else "1")).status == 403
+    assert tenant.get(url.partition("?")[0]).status == 403
+    assert tenant.get(url.replace("Expires=", "Expires=9")).status == 403
+    tenant.tenant.advance(61)
+    assert tenant.get(url).status == 403
+
+
+def test_the_tenant_exports_what_it_is_told_to(tenant: Tenant) -> None:
+    [database] = tenant.client.connections.get_all(name="Username-Password-Authentication").data
+    [mails] = tenant.client.connections.get_all(name="email").data
+    text = gzip.decompress(tenant.get(tenant.export(format="csv", fields=[{"name": "email"}])).body)
+    assert text.decode().split() == ["email", "ada@example.com", "bob@example.com", "eve@example.com"]
+    rows = tenant.client.jobs.export_all(connection_id=database.id, fields=["email"])
+    assert [row["email"][:3] for row in rows] == ["ada", "bob", "eve"]
+    assert list(tenant.client.jobs.export_all(connection_id=mails.id)) == []
+    with pytest.raises(BadRequest, match="connection does not exist"):
+        tenant.client.jobs.export_users(connection_id="con_none")
+
+
+def test_two_imports_are_active_in_a_tenant_at_most(tenant: Tenant) -> None:
+    jobs = tenant.client.jobs
+    connection = tenant.tenant.store.list("connections")[0]["id"]
+    for number in range(2):
+        jobs.import_users(users=[{"email": f"new{number}@example.com"}], connection_id=connection)
+    with pytest.raises(RateLimited, match="2 active import"):
+        jobs.import_users(users=[{"email": "new2@example.com"}], connection_id=connection)
+    # It takes its turn behind the jobs of somebody else.
+    assert jobs.import_all([{"email": "new2@example.com"}], connection_id=connection).inserted == 1
+    assert tenant.tenant.store.count("users") == 6
+
+
+def test_a_file_that_is_too_large_is_refused_by_the_tenant(tenant: Tenant) -> None:
+    connection = tenant.tenant.store.list("connections")[0]["id"]
+    with pytest.raises(ManagementApiError) as caught:
+        tenant.client.jobs.import_users(users=b" " * 500_001, connection_id=connection)
+    assert caught.value.status == 413

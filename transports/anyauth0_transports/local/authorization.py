@@ -1,7 +1,7 @@
-"""The authorization endpoint without a browser: a request in, the callback URL with a code out."""
+"""Authorization requests: what they may ask for, the code that answers them, the URL it goes back to."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from .values import digest
 if TYPE_CHECKING:
     from .tenant import LocalTenant
 
-__all__ = ["authorize", "find_organization", "issue_code"]
+__all__ = ["authorize", "callback", "find_organization", "issue_code", "problem_of", "request_of"]
 
 _CODE_LIFETIME = 60
 
@@ -28,9 +28,18 @@ def find_organization(tenant: "LocalTenant", name: str) -> dict[str, Any] | None
 
 
 def issue_code(
-    tenant: "LocalTenant", user: Mapping[str, Any], parameters: Mapping[str, str], auth_time: float
+    tenant: "LocalTenant",
+    user: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    auth_time: float,
+    *,
+    sid: str | None = None,
+    amr: Sequence[str] = (),
 ) -> str:
-    """Return a new authorization code for what `parameters` asked for."""
+    """Return a new authorization code for what `parameters` asked for.
+
+    `sid` is the id of the session that the login is a part of, `amr` how the user was authenticated.
+    """
     code = secrets.token_urlsafe(32)
     tenant.store.add(
         "codes",
@@ -39,7 +48,8 @@ def issue_code(
             "user_id": user["user_id"],
             "parameters": dict(parameters),
             "auth_time": int(auth_time),
-            "sid": secrets.token_urlsafe(24),
+            "sid": sid or secrets.token_urlsafe(24),
+            "amr": list(amr),
             "expires_at": tenant.clock() + _CODE_LIFETIME,
         },
     )
@@ -55,15 +65,8 @@ def authorize(
     """Return the callback URL of an authorization request (see `LocalTenant.authorize`)."""
     parameters = {name: str(value) for name, value in given.items() if value is not None}
     parameters.setdefault("client_id", tenant.client_id)
-    if "request_uri" in parameters:
-        parameters = _pushed(tenant, parameters)
-    client = tenant.store.get("clients", parameters["client_id"])
-    if client is None:
-        raise InvalidArgumentError(
-            "client_id", 'there is no application of this "client_id"; make it with add_client'
-        )
-    redirect_uri = _redirect_uri(client, parameters)
-    problem = _problem(tenant, client, parameters)
+    client, parameters, redirect_uri = request_of(tenant, parameters)
+    problem = problem_of(tenant, client, parameters)
     if problem is not None:
         answer = {"error": problem[0], "error_description": problem[1]}
     else:
@@ -85,10 +88,30 @@ def authorize(
             )
             when = tenant.clock() if auth_time is None else auth_time
             answer = {"code": issue_code(tenant, found, parameters, when)}
-    if "state" in parameters:
-        answer["state"] = parameters["state"]
+    return callback(redirect_uri, parameters, answer)
+
+
+def request_of(
+    tenant: "LocalTenant", parameters: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str], str]:
+    """Return the application, the parameters, those that were pushed in their place, and the callback.
+
+    Raises `InvalidArgumentError` where there is nowhere to send an answer to.
+    """
+    found = _pushed(tenant, parameters) if "request_uri" in parameters else dict(parameters)
+    client = tenant.store.get("clients", found["client_id"])
+    if client is None:
+        raise InvalidArgumentError(
+            "client_id", 'there is no application of this "client_id"; make it with add_client'
+        )
+    return client, found, _redirect_uri(client, found)
+
+
+def callback(redirect_uri: str, parameters: Mapping[str, str], answer: Mapping[str, str]) -> str:
+    """Return the URL that takes `answer` back to the application, with its `state`."""
+    state = {"state": parameters["state"]} if "state" in parameters else {}
     separator = "&" if "?" in redirect_uri else "?"
-    return f"{redirect_uri}{separator}{urlencode(answer)}"
+    return f"{redirect_uri}{separator}{urlencode({**answer, **state})}"
 
 
 def _pushed(tenant: "LocalTenant", parameters: Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +146,7 @@ def _redirect_uri(client: Mapping[str, Any], parameters: Mapping[str, str]) -> s
     return redirect_uri
 
 
-def _problem(
+def problem_of(
     tenant: "LocalTenant", client: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """Return error and description of what the application may not ask for."""

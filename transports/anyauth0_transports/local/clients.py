@@ -11,7 +11,7 @@ from anyauth0.jose import VerifyingKey, load_public_jwk, thumbprint
 from .in_process import first_certificate
 from .values import base64url, random_id
 
-__all__ = ["ALL_GRANTS", "client_document", "fingerprint", "verifying_key"]
+__all__ = ["ALL_GRANTS", "client_document", "fingerprint", "key_credential", "verifying_key"]
 
 ALL_GRANTS = (
     "authorization_code",
@@ -20,6 +20,14 @@ ALL_GRANTS = (
     "password",
     "http://auth0.com/oauth/grant-type/password-realm",
     "http://auth0.com/oauth/grant-type/passwordless/otp",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:okta:params:oauth:grant-type:webauthn",
+    "http://auth0.com/oauth/grant-type/mfa-otp",
+    "http://auth0.com/oauth/grant-type/mfa-oob",
+    "http://auth0.com/oauth/grant-type/mfa-recovery-code",
     "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token",
 )
 
@@ -44,7 +52,7 @@ def client_document(
         )
     methods: dict[str, Any] | None = None
     if public_key is not None:
-        methods = {"private_key_jwt": {"credentials": [_key_credential(public_key)]}}
+        methods = {"private_key_jwt": {"credentials": [key_credential(public_key)]}}
     elif certificate is not None:
         methods = {"self_signed_tls_client_auth": {"credentials": [_certificate_credential(certificate)]}}
     document: dict[str, Any] = {
@@ -72,7 +80,8 @@ def client_document(
     return {**document, **fields}
 
 
-def _key_credential(public_key: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
+def key_credential(public_key: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a public key, PEM or JWK. Raises `ConfigurationError`."""
     text = public_key.decode() if isinstance(public_key, bytes) else public_key
     credential: dict[str, Any] = {"id": f"cred_{random_id(22)}", "credential_type": "public_key"}
     credential |= {"jwk": dict(text)} if isinstance(text, Mapping) else {"pem": text}

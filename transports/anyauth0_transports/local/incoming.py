@@ -19,6 +19,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_ONCE = frozenset({
+    "actor_token", "actor_token_type", "audience", "client_assertion", "client_assertion_type", "client_id",
+    "client_secret", "organization", "requested_token_type", "resource", "scope", "subject_token",
+    "subject_token_type",
+})  # fmt: skip
+
+
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """One request as the tenant sees it, whichever way it came.
 
@@ -64,6 +72,11 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
         values = self.query.get(name)
         return values[-1] if values else None
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON, as the request says."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; anything else is refused with 400."""
         try:
@@ -77,17 +90,19 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     def form(self) -> dict[str, str]:
         """Return the fields of a form, or the texts of a JSON object: the token endpoint takes both.
 
-        A field that comes twice is refused with 400 (RFC 6749, section 3.2).
+        A field that comes twice is refused with 400 (RFC 6749, section 3.2), save for the fields that a token
+        exchange adds of its own; of them the first value is returned.
         """
-        if self.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+        if self.is_json:
             fields = self.json()
             return {name: value for name, value in fields.items() if isinstance(value, str)}
         try:
             fields = parse_qs(self.body.decode(), keep_blank_values=True, errors="strict")
         except ValueError:
             raise oauth_refusal(400, "invalid_request", "The body is not a form in UTF-8") from None
+        exchange = fields.get("grant_type") == [_EXCHANGE]
         for name, values in fields.items():
-            if len(values) > 1:
+            if len(values) > 1 and not (exchange and name not in _ONCE):
                 raise oauth_refusal(
                     400, "invalid_request", f"Parameter '{name[:40]}' is given more than once"
                 )

@@ -10,7 +10,7 @@ from anyauth0 import InvalidArgumentError
 from .clients import ALL_GRANTS, client_document
 from .passwords import weakness
 from .store import Duplicate, Store
-from .users import create_user, find_connection, set_password
+from .users import create_user, find_connection, set_password, user_of
 from .values import random_id, section
 
 __all__ = ["DATABASE_CONNECTION", "Inventory"]
@@ -181,6 +181,24 @@ class Inventory:
         document = {"id": f"org_{random_id(16)}", "name": name.lower(), "display_name": name, **fields}
         self.store.add("organizations", document["id"], document)
         return document
+
+    def add_member(self, organization: str, user: str | Mapping[str, Any]) -> None:
+        """Make a user a member of an organization, which is an id or a name.
+
+        Raises `InvalidArgumentError` where there is no such one.
+        """
+        from .management.links import link
+        from .management.places import Place
+
+        with self.store.transaction():
+            found = self.store.get("organizations", organization)
+            named = [found] if found else self.store.find("organizations", name=organization.lower())
+            if not named:
+                raise InvalidArgumentError(
+                    "organization", 'there is no such "organization"; make it with add_organization first'
+                )
+            members = Place("many", "organizations/{}/members", (named[0]["id"],))
+            link(self.store, members, user_of(self, user)["user_id"], {})
 
     def link_identity(
         self, user_id: str, *, connection: str, access_token: str, scope: str = "", expires_in: int = 3600

@@ -11,6 +11,7 @@ from .incoming import Handler, Incoming, management_refusal
 from .management import HANDLERS
 from .management.documents import answer
 from .management.places import Facts, endpoints
+from .resources import access_claims
 
 if TYPE_CHECKING:
     from .tenant import LocalTenant
@@ -58,10 +59,9 @@ def _handler(endpoint: Facts) -> Handler:
 
 
 def _authorize(tenant: "LocalTenant", incoming: Incoming, wanted: tuple[str, ...]) -> None:
-    token = incoming.bearer()
-    if token is None:
+    claims = access_claims(tenant, incoming, tenant.management_audience)
+    if claims is None:
         raise management_refusal(401, None, "Missing authentication")
-    claims = tenant.tokens.verify_access_token(token, tenant.management_audience)
     if wanted and not set(wanted) & set(str(claims.get("scope", "")).split()):
         message = f"Insufficient scope, expected any of: {','.join(wanted)}"
         raise management_refusal(403, "insufficient_scope", message)

@@ -1,7 +1,6 @@
 """A tenant in this process: the state, the clock and the front door that every request passes."""
 
 import secrets
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -14,14 +13,17 @@ import msgspec
 
 from anyauth0 import TLS, ConfigurationError, Response
 
+from .budget import Budget
 from .faults import Faults
 from .in_process import AsyncLocalTransport, LocalTransport, read_certificate
 from .incoming import Incoming, Refusal, management_refusal
-from .inventory import DATABASE_CONNECTION, Inventory
+from .inventory import DATABASE_CONNECTION
 from .logs import Log
 from .management.events import watching
+from .people import People
 from .store import Store
 from .tokens import Tokens
+from .trust import Trust
 
 __all__ = ["LocalTenant", "Message", "registered"]
 
@@ -31,9 +33,10 @@ _tenants: "WeakValueDictionary[str, LocalTenant]" = WeakValueDictionary()
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail or SMS that the tenant would have sent.
+    """A mail, SMS or push message that the tenant would have sent.
 
-    `kind` is `code`, `link`, `change_password` or `verification_email`; `to` an address or a phone number.
+    `kind` is `code`, `link`, `change_password`, `verification_email`, `mfa_code` or `push`; `to` an address,
+    a phone number or, for a push message, a `user_id`. `text` is what a user is asked to confirm.
     """
 
     kind: str
@@ -41,12 +44,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     link: str | None = None
     language: str | None = None
+    text: str | None = None
 
     def __repr__(self) -> str:
         return f"<Message {self.kind} to {self.to}>"
 
 
-class LocalTenant(Inventory):
+class LocalTenant(People, Trust):
     """An Auth0 tenant for development and tests, in this process. Safe to share between threads.
 
         with LocalTenant() as tenant:
@@ -57,10 +61,11 @@ class LocalTenant(Inventory):
             )
 
     - `client_id`, `client_secret`: a confidential application that may do everything
-    - `outbox`: the mails and SMS that would have gone out, oldest first
+    - `outbox`: the messages that would have gone out, oldest first
     - `requests`: the last 1000 requests
     - `faults`: what is to go wrong
     - `store`, `tokens`: all that it knows, and the tokens that it signs
+    - `demand_dpop_nonce`: whether every DPoP proof must carry a nonce, and not only those of public clients
     - `mtls_host`: the host that asks for client certificates; `mtls.{domain}` until set otherwise
 
     It knows the connections `Username-Password-Authentication`, `email` and `sms` from the start. Never let
@@ -84,8 +89,10 @@ class LocalTenant(Inventory):
         self.tokens = Tokens(self)
         self.outbox: list[Message] = []
         self.requests: deque[Incoming] = deque(maxlen=1000)
+        self.demand_dpop_nonce = False
+        self.exchanges = {}
         self._log = Log(self)
-        self._budget = _Budget()
+        self._budget = Budget()
         with self.store.transaction():
             if not self.store.count("clients"):
                 self._furnish()
@@ -181,7 +188,7 @@ class LocalTenant(Inventory):
             return authorize(self, user, auth_time, parameters)
 
     def send_message(self, message: Message) -> None:
-        """Put a mail or SMS in the outbox."""
+        """Put a message in the outbox."""
         self.outbox.append(message)
 
     def log(self, type: str, **fields: Any) -> dict[str, Any]:
@@ -203,13 +210,12 @@ class LocalTenant(Inventory):
         return msgspec.structs.replace(response, headers={**headers, **response.headers})
 
     def _answer(self, incoming: Incoming) -> Response:
-        from .authentication import AUTHENTICATION
+        from . import authentication
 
         # What a handler wrote before it refused stays written: a spent code must not come back to life.
         with self.store.transaction():
             try:
-                handler = AUTHENTICATION.get((incoming.method, incoming.path))
-                path: tuple[str, ...] = ()
+                handler, path = authentication.find(incoming.method, incoming.path) or (None, ())
                 if handler is None and incoming.path.startswith("/api/v2/"):
                     # The table of the Management API takes a while to build.
                     from .routing import find
@@ -249,30 +255,6 @@ class LocalTenant(Inventory):
 
     def __repr__(self) -> str:
         return f"<LocalTenant {self._domain}>"
-
-
-class _Budget:
-    """Counts requests per second and tells the budget. It is never enforced: 429 is for `faults` to say."""
-
-    _LIMIT = 100
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._second = 0
-        self._spent = 0
-
-    def spend(self, now: float) -> dict[str, str]:
-        with self._lock:
-            second = int(now)
-            if second != self._second:
-                self._second, self._spent = second, 0
-            self._spent = min(self._spent + 1, self._LIMIT)
-            remaining = self._LIMIT - self._spent
-        return {
-            "x-ratelimit-limit": str(self._LIMIT),
-            "x-ratelimit-remaining": str(remaining),
-            "x-ratelimit-reset": str(second + 1),
-        }
 
 
 def registered(domain: str) -> LocalTenant:

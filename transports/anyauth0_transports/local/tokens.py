@@ -81,8 +81,12 @@ class Tokens:
         gty: str | None,
         lifetime: int,
         org: Mapping[str, Any] | None = None,
+        more: Mapping[str, object] = {},
     ) -> str:
-        """Return an access token, in the profile of Auth0 (`gty`, `azp`). `lifetime` is in seconds."""
+        """Return an access token, in the profile of Auth0 (`gty`, `azp`). `lifetime` is in seconds.
+
+        `more` are further claims.
+        """
         now = int(self._tenant.clock())
         claims: dict[str, object] = {
             "iss": self._tenant.issuer,
@@ -99,7 +103,7 @@ class Tokens:
             claims["org_id"] = org["id"]
         if gty is not None:
             claims["gty"] = gty
-        return self.sign(claims)
+        return self.sign({**claims, **more})
 
     def id_token(
         self,
@@ -111,8 +115,12 @@ class Tokens:
         auth_time: int | None = None,
         org: Mapping[str, Any] | None = None,
         sid: str | None = None,
+        more: Mapping[str, object] = {},
     ) -> str:
-        """Return an ID token, RS256, or HS256 where the client is so configured."""
+        """Return an ID token, RS256, or HS256 where the client is so configured.
+
+        `more` are further claims.
+        """
         now = int(self._tenant.clock())
         configuration = section(client, "jwt_configuration")
         claims: dict[str, object] = {
@@ -131,6 +139,7 @@ class Tokens:
             "org_name": org and org["name"],
         }
         claims |= {name: value for name, value in optional.items() if value is not None}
+        claims |= more
         if configuration.get("alg") == "HS256":
             return sign(claims, secret_key(client["client_secret"]), algorithm="HS256")
         return self.sign(claims)
@@ -140,16 +149,7 @@ class Tokens:
 
         Raises `Refusal` with 401, in the shape of the Management API.
         """
-        try:
-            parsed = parse_token(token, ("RS256",))
-            key = self._all_keys().get(str(parsed.header.get("kid")))
-            if key is None:
-                raise _unauthorized("Invalid signature received for JSON Web Token validation")
-            verify_signature(parsed, key.verifying_key)
-            claims = parsed.claims()
-        except JoseError as error:
-            reason = "Invalid signature" if error.rule == "signature" else "Invalid token"
-            raise _unauthorized(f"{reason} received for JSON Web Token validation") from None
+        claims = self.verify_signature(token)
         found: str | list[str] = claims["aud"]
         audiences = [found] if isinstance(found, str) else found
         if claims.get("iss") != self._tenant.issuer:
@@ -159,6 +159,22 @@ class Tokens:
         if claims["exp"] <= self._tenant.clock():
             raise _unauthorized("Expired token received for JSON Web Token validation")
         return claims
+
+    def verify_signature(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token of this tenant, however old, and whoever it is for.
+
+        Raises `Refusal` (see `verify_access_token`).
+        """
+        try:
+            parsed = parse_token(token, ("RS256",))
+            key = self._all_keys().get(str(parsed.header.get("kid")))
+            if key is None:
+                raise _unauthorized("Invalid signature received for JSON Web Token validation")
+            verify_signature(parsed, key.verifying_key)
+            return parsed.claims()
+        except JoseError as error:
+            reason = "Invalid signature" if error.rule == "signature" else "Invalid token"
+            raise _unauthorized(f"{reason} received for JSON Web Token validation") from None
 
 
 def _unauthorized(message: str) -> Refusal:

@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from anyauth0 import InvalidArgumentError
+
 from .passwords import check_password, hash_password
 from .store import Duplicate
 from .values import timestamp
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "create_user", "find_connection", "find_user", "password_is", "record_login", "set_password",
-    "users_named",
+    "user_of", "users_named",
 ]  # fmt: skip
 
 
@@ -38,6 +40,21 @@ def find_user(tenant: "Inventory", connection: str, name: str) -> dict[str, Any]
         if any(identity.get("connection") == connection for identity in user["identities"]):
             return user
     return None
+
+
+def user_of(tenant: "Inventory", user: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a user by document, `user_id`, e-mail address, user name or phone number.
+
+    Raises `InvalidArgumentError` where there is none.
+    """
+    name = user if isinstance(user, str) else str(user.get("user_id"))
+    found = tenant.store.get("users", name)
+    if found is not None:
+        return found
+    named = users_named(tenant, name)
+    if not named:
+        raise InvalidArgumentError("user", 'there is no such "user"; add one with add_user first')
+    return named[0]
 
 
 def create_user(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from ..._json import as_array, as_object
-from ...encoding import encode_json
-from ...errors import Auth0Error, InvalidArgumentError, RateLimited
-from ...flow import Flow, perform, sleep
+from ...errors import Auth0Error, DecodingError, RateLimited, ServerError, TransportError
+from ...flow import Flow, sleep
+from ...rows import END, File, encoded, keys_of, reader
 from ..jobs import Job
 from ..jobs import Jobs as GeneratedJobs
 
@@ -22,7 +22,6 @@ Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
 
 _PATIENCE = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_KEYS = ("user_id", "email", "username", "phone_number")
 
 
 class RowError(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,44 +70,15 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 class ImportInterrupted(Auth0Error):
     """An import ended in the middle; the cause is the error that ended it.
 
-    `result` is what is known to be done. The rows from `next_row` on were not sent; jobs of rows before it
-    may still be under way (`result.jobs`).
+    The rows from `next_row` on were surely not sent. `result` is what is known of those before it: each row
+    is done, or in its `errors`. There `JOB_UNFINISHED` is for rows whose job goes on without us, and
+    `OUTCOME_UNKNOWN` for rows of a file that may have arrived or not. Neither counts as failed.
     """
 
     def __init__(self, message: str, *, result: ImportResult, next_row: int) -> None:
         super().__init__(message)
         self.result = result
         self.next_row = next_row
-
-
-class _File:
-    """Rows of one upload, as JSON, with the place of the first."""
-
-    def __init__(self) -> None:
-        self.rows: list[bytes] = []
-        self.places: list[int] = []
-        self.size = 2
-        self.job = ""
-
-    def add(self, place: int, row: bytes) -> None:
-        self.rows.append(row)
-        self.places.append(place)
-        self.size += len(row) + 1
-
-    def body(self) -> bytes:
-        return b"[" + b",".join(self.rows) + b"]"
-
-    def by_key(self) -> dict[tuple[str, str], deque[int]]:
-        """Return the places of the rows by each of what may name a user."""
-        found: dict[tuple[str, str], deque[int]] = {}
-        for place, row in zip(self.places, self.rows, strict=True):
-            for key in _keys(as_object(msgspec.json.decode(row))):
-                found.setdefault(key, deque()).append(place)
-        return found
-
-
-def _keys(user: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, str(user[name]).lower()) for name in _KEYS if user.get(name) is not None]
 
 
 class _Import:
@@ -120,10 +90,11 @@ class _Import:
         self.jobs = jobs
         self.fields = fields
         self.tell = progress
-        self.under_way: deque[_File] = deque()
+        self.under_way: deque[File] = deque()
         self.progress = ImportProgress()
         self.errors: list[RowError] = []
         self.ids: list[str] = []
+        self.unsure: File | None = None
         self.next_row = 0
 
     def result(self) -> ImportResult:
@@ -143,32 +114,42 @@ class _Import:
     def refuse(self, place: int, row: object, code: str, message: str) -> None:
         """Note a row that cannot be sent."""
         user: Mapping[str, Any] = cast("Mapping[str, Any]", row) if isinstance(row, Mapping) else {}
-        error = {"code": code, "message": message, "path": ""}
-        self.errors.append(RowError(row=place, user=user, errors=[error]))
+        self.note(place, user, code, message)
         self.advance(read=1, finished=1, failed=1)
 
-    def upload(self, file: _File, concurrency: int) -> Flow[None]:
+    def note(self, place: int, user: Mapping[str, Any], code: str, message: str) -> None:
+        error = {"code": code, "message": message, "path": ""}
+        self.errors.append(RowError(row=place, user=user, errors=[error]))
+
+    def note_all(self, file: File, code: str, message: str) -> None:
+        for place, user in file.users():
+            self.note(place, user, code, message)
+
+    def upload(self, file: File, concurrency: int) -> Flow[None]:
         while len(self.under_way) >= concurrency:
             yield from self.finish()
-        file.job = yield from self._start(file.body())
+        file.job = yield from self._start(file)
         self.ids.append(file.job)
         self.under_way.append(file)
         self.next_row = file.places[-1] + 1
         self.advance(sent=len(file.rows), files=1)
 
-    def _start(self, body: bytes) -> Flow[str]:
+    def _start(self, file: File) -> Flow[str]:
         """Upload a file, when it is our turn: others import too, and two jobs may be active in a tenant."""
-        pause, patience = _FIRST_PAUSE, _PATIENCE
+        body, pause, patience = file.body(), _FIRST_PAUSE, _PATIENCE
         while True:
             try:
                 answer = yield from GeneratedJobs.import_users.flow(self.jobs, users=body, **self.fields)
+                return answer.data.id
             except RateLimited as error:
                 patience -= 1
                 if not patience:
                     raise
                 wait = error.retry_after or pause
-            else:
-                return answer.data.id
+            except (TransportError, ServerError, DecodingError) as error:
+                if not isinstance(error, TransportError) or error.request_sent:
+                    self.unsure = file
+                raise
             if self.under_way:
                 yield from self.finish()
             else:
@@ -181,11 +162,7 @@ class _Import:
         job: Job = yield from type(self.jobs).wait.flow(self.jobs, file.job)
         count = len(file.rows)
         if job.status != "completed":
-            reason = job.status_details or "the job failed as a whole"
-            for place, row in zip(file.places, file.rows, strict=True):
-                error = {"code": "JOB_FAILED", "message": reason, "path": ""}
-                user = as_object(msgspec.json.decode(row))
-                self.errors.append(RowError(row=place, user=user, errors=[error]))
+            self.note_all(file, "JOB_FAILED", job.status_details or "the job failed as a whole")
             failed = count
             inserted = updated = 0
         else:
@@ -198,19 +175,34 @@ class _Import:
         self.under_way.popleft()
         self.advance(finished=count, inserted=inserted, updated=updated, failed=failed)
 
-    def _read_errors(self, file: _File) -> Flow[None]:
+    def _read_errors(self, file: File) -> Flow[None]:
         answer = yield from GeneratedJobs.get_errors.flow(self.jobs, file.job)
         places = file.by_key()
         for each in map(as_object, as_array(answer.json())):
             user = as_object(each.get("user"))
             # Of rows that look the same the first has the first error.
-            found = next((places[key] for key in _keys(user) if places.get(key)), None)
+            found = next((places[key] for key in keys_of(user) if places.get(key)), None)
             row = found[0] if found else None
             if row is not None:
-                for others in map(places.get, _keys(user)):
+                for others in map(places.get, keys_of(user)):
                     if others and row in others:
                         others.remove(row)
             self.errors.append(RowError(row=row, user=user, errors=as_array(each.get("errors"))))
+
+    def interrupted(self, error: Exception) -> ImportInterrupted:
+        """Return the error that tells all that is known, now that `error` has ended the import."""
+        for file in self.under_way:
+            self.note_all(file, "JOB_UNFINISHED", f"{file.job} was under way; jobs.wait tells how it ends")
+        if self.unsure is not None:
+            self.note_all(self.unsure, "OUTCOME_UNKNOWN", "the file was sent, and no answer came")
+            self.next_row = self.unsure.places[-1] + 1
+        # What is not of this library may hold anything in its message.
+        reason = error if isinstance(error, Auth0Error) else type(error).__name__
+        return ImportInterrupted(
+            f"the import ended, {self.progress.sent} rows were sent; go on at row {self.next_row}: {reason}",
+            result=self.result(),
+            next_row=self.next_row,
+        )
 
 
 def import_all(
@@ -223,76 +215,29 @@ def import_all(
     progress: Callable[[ImportProgress], object] | None,
 ) -> Flow[ImportResult]:
     """Import `rows` (see `Jobs.import_all`)."""
-    work, file, place = _Import(jobs, fields, progress), _File(), 0
-    following = _reader(rows, asynchronous=jobs._core.options.asynchronous)  # pyright: ignore[reportPrivateUsage]
+    work, file, place = _Import(jobs, fields, progress), File(), 0
+    following = reader(rows, asynchronous=jobs._core.options.asynchronous)  # pyright: ignore[reportPrivateUsage]
     try:
         while True:
             row = yield from following()
-            if row is _END:
+            if row is END:
                 break
-            encoded = _encoded(row)
-            if isinstance(encoded, str):
-                work.refuse(place, row, "ROW_UNREADABLE", encoded)
-            elif len(encoded) + 2 > size:
+            content = encoded(row)
+            if isinstance(content, str):
+                work.refuse(place, row, "ROW_UNREADABLE", content)
+            elif len(content) + 2 > size:
                 work.refuse(place, row, "ROW_TOO_LARGE", f"the row alone is larger than {size} bytes")
             else:
-                if file.rows and file.size + len(encoded) > size:
+                if file.rows and file.size + len(content) > size:
                     yield from work.upload(file, concurrency)
-                    file = _File()
-                file.add(place, encoded)
+                    file = File()
+                file.add(place, content)
                 work.advance(read=1)
             place += 1
         if file.rows:
             yield from work.upload(file, concurrency)
         while work.under_way:
             yield from work.finish()
-    except Auth0Error as error:
-        cause = error.with_traceback(None)
-    else:
-        return work.result()
-    raise ImportInterrupted(
-        f"the import ended after {work.progress.sent} rows were sent, go on at row {work.next_row}: {cause}",
-        result=work.result(),
-        next_row=work.next_row,
-    ) from cause
-
-
-_END = object()
-
-
-def _reader(rows: Any, *, asynchronous: bool) -> Callable[[], Flow[Any]]:
-    """Return the flow that reads the next row, or answers `_END`."""
-    given = rows
-    if isinstance(rows, AsyncIterable):
-        if not asynchronous:
-            raise InvalidArgumentError(
-                "rows", 'jobs.import_all: "rows" is an async iterable, which a blocking client cannot read'
-            )
-        source: Any = aiter(given)
-
-        async def step() -> Any:
-            return await anext(source, _END)
-
-        return lambda: perform(asynchronous=step)
-    if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
-        raise InvalidArgumentError(
-            "rows",
-            'jobs.import_all: "rows" must be an iterable of mappings; a file goes to jobs.import_users',
-        )
-    iterator: Any = iter(given)
-
-    def following() -> Flow[Any]:
-        return next(iterator, _END)
-        yield
-
-    return following
-
-
-def _encoded(row: object) -> bytes | str:
-    """Return a row as JSON, or as text why it cannot be sent."""
-    if not isinstance(row, Mapping):
-        return f"a row must be a mapping, not {type(row).__name__}"
-    try:
-        return encode_json(cast("Mapping[str, Any]", row))
-    except InvalidArgumentError as error:
-        return str(error)
+    except Exception as error:
+        raise work.interrupted(error) from error
+    return work.result()

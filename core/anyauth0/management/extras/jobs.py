@@ -10,7 +10,8 @@ from ...flow import Flow, sleep
 from ...iteration import Steps, iteration
 from ..jobs import Job
 from ..jobs import Jobs as GeneratedJobs
-from .bulk_export import DownloadProgress, fields_of, file_address, rows_of, write_to
+from ._bulk_file import ExportedFile
+from .bulk_export import DownloadProgress, fields_of, rows_of, write_to
 from .bulk_import import ImportProgress, ImportResult, Rows, import_all
 
 _FIRST_PAUSE = 0.5
@@ -79,7 +80,7 @@ class Jobs(GeneratedJobs[Mode]):
         server did not take, is in `errors` of the result, under its place; the others are imported.
 
         POST /jobs/users-imports, GET /jobs/{id}, GET /jobs/{id}/errors. Scopes: create:users and read:users.
-        Raises `ImportInterrupted`, with what is done and where to go on, when a call fails.
+        Raises `ImportInterrupted`, with what is done and where to go on, when a call or `rows` fails.
         """
         for name, value, most in (("size", size, _LARGEST_FILE), ("concurrency", concurrency, _MOST_JOBS)):
             if not 1 <= value <= most:
@@ -127,27 +128,34 @@ class Jobs(GeneratedJobs[Mode]):
         yield run()
         if jobs[0].status != "completed":
             raise Auth0Error(f"the export failed ({jobs[0].status_details or jobs[0].id}); start it again")
-        yield from rows_of(self._core, file_address("jobs.export_all", jobs[0]))
+        yield from rows_of(ExportedFile(self, "jobs.export_all", jobs[0]))
 
     @iteration
     def download(self, job: Job | str, /) -> Steps[Iterable[dict[str, Any]]]:
         """Go through the rows of an exported file (format `json`).
 
         `job` is an export job that is completed, or its `location`. That address is signed: it needs no token
-        and gets none.
+        and gets none. It holds for a short while; that of a job is renewed (GET /jobs/{id}) when need be.
         """
-        return rows_of(self._core, file_address("jobs.download", job))
+        return rows_of(ExportedFile(self, "jobs.download", job))
 
     @operation
     def download_to(
-        self, job: Job | str, path: str | os.PathLike[str], /, *, progress: DownloadProgress | None = None
+        self,
+        job: Job | str,
+        path: str | os.PathLike[str],
+        /,
+        *,
+        progress: DownloadProgress | None = None,
+        resume: bool = True,
     ) -> Flow[int]:
         """Write an exported file to `path`, as it is (gzipped), and return its size in bytes.
 
-        It is there when it is whole. Until then it is beside, as `.part`, and the next call goes on there.
+        It is there when it is whole. Until then it is beside, as `.part`, and the next call goes on there,
+        or with `resume=False` begins anew.
         `progress` is called with the bytes that have come, and all there are where the server said so.
         """
-        return write_to(self._core, file_address("jobs.download_to", job), path, progress)
+        return write_to(ExportedFile(self, "jobs.download_to", job), path, progress, resume=resume)
 
 
 _DONE = frozenset({"completed", "failed"})

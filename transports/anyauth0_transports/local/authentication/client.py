@@ -9,6 +9,7 @@ from anyauth0 import ConfigurationError
 from anyauth0.jose import JoseError, Token, parse_token, verify_signature
 
 from ..clients import fingerprint, verifying_key
+from ..dpop import BadProof, check_proof
 from ..incoming import Incoming, Refusal, oauth_refusal
 from ..store import Duplicate
 from ..values import section
@@ -16,9 +17,10 @@ from ..values import section
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["authenticate_client", "is_public"]
+__all__ = ["authenticate_client", "certificate_of", "is_public", "shown_key"]
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_TLS = ("self_signed_tls_client_auth", "tls_client_auth")
 _LONGEST_ASSERTION = 2048
 _LONGEST_LIFETIME = 300
 _SKEW = 10
@@ -56,9 +58,8 @@ def authenticate_client(
     client = tenant.store.get("clients", client_id)
     if client is None:
         raise _denied()
-    methods = section(client, "client_authentication_methods")
-    keys = _credentials(methods, "private_key_jwt")
-    certificates = _credentials(methods, "self_signed_tls_client_auth", "tls_client_auth")
+    keys = _credentials(client, "private_key_jwt")
+    certificates = _credentials(client, *_TLS)
     if parsed is not None:
         _check_assertion(tenant, client_id, parsed, keys)
     elif secret is not None:
@@ -77,7 +78,24 @@ def authenticate_client(
     return client
 
 
-def _credentials(methods: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
+def shown_key(tenant: "LocalTenant", incoming: Incoming, client: Mapping[str, Any]) -> str | None:
+    """Return the thumbprint of the key that a client shows a DPoP proof of, or `None` (see `check_proof`)."""
+    try:
+        return check_proof(tenant, incoming, nonce=tenant.demand_dpop_nonce or is_public(client))
+    except BadProof as bad:
+        body = {"error": bad.error, "error_description": bad.description}
+        raise Refusal(400, body, bad.headers) from None
+
+
+def certificate_of(incoming: Incoming, client: Mapping[str, Any]) -> str | None:
+    """Return the thumbprint of the certificate by which a client has proved itself, or `None`."""
+    if incoming.client_certificate is None or not _credentials(client, *_TLS):
+        return None
+    return fingerprint(incoming.client_certificate)
+
+
+def _credentials(client: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
+    methods = section(client, "client_authentication_methods")
     found: list[dict[str, Any]] = []
     for name in names:
         found += section(methods, name).get("credentials") or ()

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 from anyauth0 import Response
 
+from ..dpop import ALGORITHMS
 from ..incoming import Incoming, Refusal, json_response
+from ..resources import access_claims
 from ..tokens import profile_claims
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ __all__ = ["ENDPOINTS", "jwks", "openid_configuration", "user_info"]
 ENDPOINTS = {
     "token_endpoint": "oauth/token",
     "revocation_endpoint": "oauth/revoke",
+    "device_authorization_endpoint": "oauth/device/code",
+    "backchannel_authentication_endpoint": "bc-authorize",
     "pushed_authorization_request_endpoint": "oauth/par",
     "userinfo_endpoint": "userinfo",
 }
@@ -32,6 +36,9 @@ def openid_configuration(tenant: "LocalTenant", incoming: Incoming, path: tuple[
     return json_response(
         {
             "issuer": tenant.issuer,
+            "authorization_endpoint": f"{tenant.issuer}authorize",
+            "end_session_endpoint": f"{tenant.issuer}oidc/logout",
+            "registration_endpoint": f"{tenant.issuer}oidc/register",
             "jwks_uri": f"{tenant.issuer}.well-known/jwks.json",
             **{name: f"{tenant.issuer}{at}" for name, at in ENDPOINTS.items()},
             "mtls_endpoint_aliases": {
@@ -40,6 +47,9 @@ def openid_configuration(tenant: "LocalTenant", incoming: Incoming, path: tuple[
             "grant_types_supported": list(GRANT_TYPES),
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
+            "dpop_signing_alg_values_supported": list(ALGORITHMS),
+            "tls_client_certificate_bound_access_tokens": True,
+            "backchannel_token_delivery_modes_supported": ["poll"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "subject_types_supported": ["public"],
             "scopes_supported": ["openid", "profile", "email", "phone", "offline_access"],
@@ -56,13 +66,14 @@ def openid_configuration(tenant: "LocalTenant", incoming: Incoming, path: tuple[
 
 def user_info(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer GET /userinfo (OpenID Connect Core, section 5.3)."""
-    token = incoming.bearer()
-    if token is None:
-        raise _unauthorized("No bearer token was sent")
     try:
-        claims = tenant.tokens.verify_access_token(token, f"{tenant.issuer}userinfo")
+        claims = access_claims(tenant, incoming, f"{tenant.issuer}userinfo")
     except Refusal as refusal:
-        raise _unauthorized(refusal.body["message"]) from None
+        error = refusal.body.get("errorCode", "invalid_token")
+        body = {"error": error, "error_description": refusal.body["message"]}
+        raise Refusal(401, body, refusal.headers) from None
+    if claims is None:
+        raise _unauthorized("No bearer token was sent")
     scope = str(claims.get("scope", ""))
     user = tenant.store.get("users", claims["sub"])
     if user is None or user.get("blocked"):

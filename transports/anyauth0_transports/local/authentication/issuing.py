@@ -4,37 +4,34 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..incoming import oauth_refusal
 from ..values import digest, section
+from .asking import Asking, Login
+from .client import is_public
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["Login", "add_refresh_token", "api_of", "check_user", "issue"]
+__all__ = ["OIDC", "add_refresh_token", "api_of", "bound", "check_user", "issue"]
 
-_OIDC = ("openid", "profile", "email", "address", "phone", "offline_access")
+OIDC = ("openid", "profile", "email", "address", "phone", "offline_access")
+"""The scopes that are about the user, and of no API."""
+
+_MFA = ("enroll", "read:authenticators", "remove:authenticators")
 _LIFETIME = 86400
-
-
-class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a login when its tokens are made; a refresh token remembers it.
-
-    `auth_time` is in epoch seconds, and there only where it was asked for.
-    """
-
-    scope: str
-    audience: str | None = None
-    gty: str | None = None
-    nonce: str | None = None
-    auth_time: int | None = None
-    org_id: str | None = None
-    sid: str
 
 
 def api_of(tenant: "LocalTenant", audience: str) -> dict[str, Any]:
     """Return the API of an audience. Raises `Refusal`."""
+    if audience in (f"{tenant.issuer}mfa/", f"{tenant.issuer}userinfo"):
+        # Every tenant has these two; no one registers them.
+        mfa = audience.endswith("mfa/")
+        return {
+            "identifier": audience,
+            "scopes": [{"value": scope} for scope in _MFA if mfa],
+            "token_lifetime": 600 if mfa else _LIFETIME,
+            "allow_offline_access": not mfa,
+        }
     found = tenant.store.find("resource_servers", identifier=audience)
     if not found:
         raise oauth_refusal(403, "access_denied", f"Service not found: {audience}")
@@ -51,9 +48,30 @@ def check_user(tenant: "LocalTenant", user_id: str) -> dict[str, Any]:
     return user
 
 
+def bound(asking: Asking, api: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """Return the type of an access token, and the claims that bind it to the key of the client.
+
+    The key is that of the DPoP proof (RFC 9449, section 6), or that of the certificate where the application
+    or the API asks for it (RFC 8705, section 3). Raises `Refusal` where a key is demanded and there is none.
+    """
+    wanted = section(api or {}, "proof_of_possession")
+    mechanism = wanted.get("mechanism")
+    required = bool(wanted.get("required")) and (
+        wanted.get("required_for") != "public_clients" or is_public(asking.client)
+    )
+    if asking.jkt is not None and not (required and mechanism == "mtls"):
+        return "DPoP", {"cnf": {"jkt": asking.jkt}}
+    own = bool(asking.client.get("require_proof_of_possession"))
+    if asking.certificate is not None and mechanism != "dpop" and (own or mechanism == "mtls"):
+        return "Bearer", {"cnf": {"x5t#S256": asking.certificate}}
+    if own or required:
+        raise oauth_refusal(400, "invalid_request", "The token must be bound to a key, and none was shown")
+    return "Bearer", {}
+
+
 def issue(
     tenant: "LocalTenant",
-    client: Mapping[str, Any],
+    asking: Asking,
     user: Mapping[str, Any],
     login: Login,
     *,
@@ -63,15 +81,17 @@ def issue(
 
     With `renew`, a refresh token goes with it where `offline_access` is granted.
     """
+    client = asking.client
     api = api_of(tenant, login.audience) if login.audience else None
     granted = _granted(client, api, login.scope)
     scope = " ".join(granted)
-    userinfo = f"{tenant.issuer}userinfo"
     audiences = [login.audience] if login.audience else []
     if "openid" in granted or not audiences:
-        audiences.append(userinfo)
+        audiences = list(dict.fromkeys([*audiences, f"{tenant.issuer}userinfo"]))
     lifetime = int(api["token_lifetime"]) if api is not None and api.get("token_lifetime") else _LIFETIME
     org = tenant.store.get("organizations", login.org_id) if login.org_id else None
+    act = {} if login.act is None else {"act": login.act}
+    kind, confirmation = bound(asking, api)
     answer: dict[str, Any] = {
         "access_token": tenant.tokens.access_token(
             client,
@@ -81,10 +101,11 @@ def issue(
             gty=login.gty,
             lifetime=lifetime,
             org=org,
+            more={**act, **confirmation},
         ),
         "scope": scope,
         "expires_in": lifetime,
-        "token_type": "Bearer",
+        "token_type": kind,
     }
     if "openid" in granted:
         answer["id_token"] = tenant.tokens.id_token(
@@ -95,15 +116,16 @@ def issue(
             auth_time=login.auth_time,
             org=org,
             sid=login.sid,
+            more={**act, **({"amr": login.amr} if login.amr else {})},
         )
     if renew and "offline_access" in granted:
-        answer["refresh_token"] = _refresh_token(tenant, client, user, login)
+        answer["refresh_token"] = _refresh_token(tenant, asking, user, login)
     return answer
 
 
 def _granted(client: Mapping[str, Any], api: Mapping[str, Any] | None, scope: str) -> list[str]:
     """Return the scopes asked for that exist, each once."""
-    known = set(_OIDC)
+    known = set(OIDC)
     if api is not None:
         known |= {item["value"] for item in api.get("scopes") or ()}
     # A refresh token is only for who may use it, and never for an API that forbids it.
@@ -114,9 +136,8 @@ def _granted(client: Mapping[str, Any], api: Mapping[str, Any] | None, scope: st
     return [name for name in dict.fromkeys(scope.split()) if name in known]
 
 
-def _refresh_token(
-    tenant: "LocalTenant", client: Mapping[str, Any], user: Mapping[str, Any], login: Login
-) -> str:
+def _refresh_token(tenant: "LocalTenant", asking: Asking, user: Mapping[str, Any], login: Login) -> str:
+    client = asking.client
     settings = section(client, "refresh_token")
     lifetime = int(settings.get("token_lifetime") or 2592000)
     expiring = settings.get("expiration_type") == "expiring"
@@ -131,6 +152,7 @@ def _refresh_token(
             "auth_time": login.auth_time,
             "org_id": login.org_id,
             "sid": login.sid,
+            "jkt": asking.jkt,
             "rotating": settings.get("rotation_type") == "rotating",
             "expires_at": tenant.clock() + lifetime if expiring else None,
         },

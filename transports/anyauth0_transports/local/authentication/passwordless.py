@@ -9,13 +9,15 @@ from anyauth0 import Response
 
 from ..authorization import issue_code
 from ..incoming import Incoming, json_response, oauth_refusal
+from .asking import Asking, Outcome, new_login
 from .client import authenticate_client
-from .grants import otp_key, redeem_otp
+from .one_time import otp_key, redeem_otp
+from .otp_challenge import database_otp
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["follow_link", "start"]
+__all__ = ["follow_link", "passwordless_otp", "start"]
 
 _LIFETIME = 300
 _PROOFS = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
@@ -86,3 +88,14 @@ def follow_link(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]
         answer["state"] = query["state"]
     separator = "&" if "?" in redirect_uri else "?"
     return Response(status=302, headers={"location": f"{redirect_uri}{separator}{urlencode(answer)}"})
+
+
+def passwordless_otp(tenant: "LocalTenant", asking: Asking) -> Outcome:
+    """Exchange the code of a mail or an SMS."""
+    if "auth_session" in asking.form:
+        return database_otp(tenant, asking)
+    realm = asking.need("realm")
+    if realm not in ("email", "sms"):
+        raise oauth_refusal(400, "invalid_request", "realm must be email or sms")
+    user = redeem_otp(tenant, realm, asking.need("username"), asking.need("otp"))
+    return Outcome(user=user, login=new_login(asking.form))

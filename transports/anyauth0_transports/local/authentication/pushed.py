@@ -7,8 +7,8 @@ from anyauth0 import Response
 
 from ..incoming import Incoming, json_response, oauth_refusal
 from ..values import digest
-from .client import authenticate_client
-from .grants import require
+from .asking import require
+from .client import authenticate_client, shown_key
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
@@ -32,6 +32,11 @@ def push(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Re
     if callbacks and redirect_uri not in callbacks:
         raise oauth_refusal(
             400, "invalid_request", "redirect_uri is not among the callbacks of the application"
+        )
+    jkt = shown_key(tenant, incoming, client)
+    if jkt is not None and form.setdefault("dpop_jkt", jkt) != jkt:
+        raise oauth_refusal(
+            400, "invalid_dpop_proof", "dpop_jkt is not the thumbprint of the key of the proof"
         )
     request_uri = f"urn:ietf:params:oauth:request_uri:{secrets.token_urlsafe(24)}"
     parameters = {name: value for name, value in form.items() if name not in _PROOFS}

@@ -6,8 +6,8 @@ from anyauth0 import Response
 
 from ..incoming import Incoming
 from ..values import digest
+from .asking import require
 from .client import authenticate_client
-from .grants import require
 
 if TYPE_CHECKING:
     from ..tenant import LocalTenant

@@ -1,4 +1,4 @@
-"""Exported files: made once, served in parts to whoever has the signed address, for a day."""
+"""Exported files: made once, served in parts to whoever has the signed address, for a minute."""
 
 import csv
 import gzip
@@ -18,10 +18,10 @@ from ..incoming import Incoming, management_refusal
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["PATH", "export", "serve"]
+__all__ = ["PATH", "address", "export", "serve"]
 
 PATH = "/exports/"
-_LIFETIME = 86400
+_LIFETIME = 60
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _FIELDS = (
     "user_id",
@@ -36,8 +36,8 @@ _FIELDS = (
 )
 
 
-def export(tenant: "LocalTenant", job: dict[str, Any]) -> str:
-    """Make the file of an export job, and return its address."""
+def export(tenant: "LocalTenant", job: dict[str, Any]) -> None:
+    """Make the file of an export job."""
     users = tenant.store.list("users")
     connection = tenant.store.get("connections", str(job.get("connection_id")))
     if connection is not None:
@@ -48,11 +48,23 @@ def export(tenant: "LocalTenant", job: dict[str, Any]) -> str:
         for user in users[: job.get("limit")]
     ]
     content = _csv(rows) if job.get("format") == "csv" else b"".join(map(_line, rows))
-    secret = secrets.token_urlsafe(16)
-    expires = int(tenant.clock()) + _LIFETIME
     data = gzip.compress(content, mtime=0)
-    tenant.store.put("exports", job["id"], {"data": data.hex(), "secret": secret, "expires": expires})
-    return f"https://{tenant.domain}{PATH}{job['id']}.gz?Expires={expires}&Signature={secret}"
+    tenant.store.put("exports", job["id"], {"data": data.hex(), "secret": secrets.token_hex(32)})
+
+
+def address(tenant: "LocalTenant", incoming: Incoming, job: dict[str, Any]) -> str | None:
+    """Return an address of the file of a job, signed for a minute from now; `None` where there is no file."""
+    kept = tenant.store.get("exports", job["id"])
+    if kept is None:
+        return None
+    expires = str(int(tenant.clock()) + _LIFETIME)
+    scheme = incoming.url.partition(":")[0]
+    query = f"Expires={expires}&Signature={_signature(kept['secret'], expires)}"
+    return f"{scheme}://{tenant.domain}{PATH}{job['id']}.gz?{query}"
+
+
+def _signature(secret: str, expires: str) -> str:
+    return hmac.new(secret.encode(), expires.encode(), sha256).hexdigest()
 
 
 def _value(user: dict[str, Any], path: str) -> Any:
@@ -77,10 +89,10 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 def serve(tenant: "LocalTenant", incoming: Incoming) -> Response:
     """Answer GET of an exported file: all of it, or the part that was asked for (RFC 9110, section 14)."""
     kept = tenant.store.get("exports", incoming.path.removeprefix(PATH).removesuffix(".gz"))
-    given = incoming.query.get("Signature", ("",))[0]
-    if kept is None or not hmac.compare_digest(given.encode(), kept["secret"].encode()):
+    expires, given = incoming.one("Expires") or "", incoming.one("Signature") or ""
+    if kept is None or not hmac.compare_digest(given.encode(), _signature(kept["secret"], expires).encode()):
         raise management_refusal(403, "access_denied", "The address is not signed for this file")
-    if tenant.clock() > kept["expires"]:
+    if tenant.clock() > int(expires):
         raise management_refusal(403, "access_denied", "The address has expired")
     data = bytes.fromhex(kept["data"])
     etag = f'"{sha256(data).hexdigest()[:32]}"'

@@ -13,7 +13,7 @@ from ..store import Duplicate
 from ..users import create_user, find_user
 from ..values import random_id, section, timestamp
 from .asked import merged, missing, no_content
-from .exports import export
+from .exports import address, export
 from .users import EMAIL
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["export_users", "get", "get_errors", "import_users", "verify_email"]
 
 _LARGEST_FILE = 500_000
+_MOST_ACTIVE = 2
 _STEPS = 3
 """How often an import has to be looked at until it is done."""
+_ACTIVE = frozenset({"pending", "processing"})
 
 
 def import_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
@@ -36,6 +38,7 @@ def import_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...
         raise management_refusal(
             400, "invalid_body", "Payload validation error: 'Missing required property: users'"
         )
+    _wait_for_room(tenant)
     if len(fields["users"]) > _LARGEST_FILE:
         raise management_refusal(413, "payload_too_large", "The users file is larger than 500 KB")
     try:
@@ -51,6 +54,18 @@ def import_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...
     readable = isinstance(rows, list)
     tenant.store.put("job_rows", job["id"], {"rows": rows if readable else None, "done": 0, "errors": []})
     return json_response(_shown(job), 202)
+
+
+def _wait_for_room(tenant: "LocalTenant") -> None:
+    """Refuse an import while two are active; these go on meanwhile, as they do where nobody looks."""
+    imports = tenant.store.find("jobs", type="users_import")
+    active = [job for job in imports if job["status"] in _ACTIVE]
+    if len(active) >= _MOST_ACTIVE:
+        for job in active:
+            tenant.store.put("jobs", job["id"], _advance(tenant, job))
+        raise management_refusal(
+            429, None, "There are 2 active import users jobs, please wait until some of them are finished"
+        )
 
 
 def _multipart(incoming: Incoming) -> dict[str, bytes]:
@@ -69,7 +84,10 @@ def _multipart(incoming: Incoming) -> dict[str, bytes]:
 
 def export_users(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
     """Answer POST /jobs/users-exports: the file is made when the job is looked at first."""
-    return json_response(_shown(_new_job(tenant, "users_export", **incoming.json())))
+    wanted = incoming.json()
+    if "connection_id" in wanted and tenant.store.get("connections", str(wanted["connection_id"])) is None:
+        raise management_refusal(400, "inexistent_connection", "The connection does not exist.")
+    return json_response(_shown(_new_job(tenant, "users_export", **wanted)))
 
 
 def verify_email(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
@@ -91,10 +109,11 @@ def get(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Res
     job = tenant.store.get("jobs", path[0])
     if job is None:
         raise missing("job")
-    if job["status"] in ("pending", "processing"):
+    if job["status"] in _ACTIVE:
         job = _advance(tenant, job)
         tenant.store.put("jobs", job["id"], job)
-    return json_response(_shown(job))
+    location = address(tenant, incoming, job)
+    return json_response({**_shown(job), **({"location": location} if location else {})})
 
 
 def get_errors(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:
@@ -127,18 +146,19 @@ def _shown(job: dict[str, Any]) -> dict[str, Any]:
 def _advance(tenant: "LocalTenant", job: dict[str, Any]) -> dict[str, Any]:
     work = tenant.store.get("job_rows", job["id"])
     if job["type"] == "users_export":
-        return {**job, "status": "completed", "percentage_done": 100, "location": export(tenant, job)}
+        export(tenant, job)
     if work is None:
         return {**job, "status": "completed", "percentage_done": 100}
     rows = work["rows"]
     if rows is None:
         details = "Failed to parse users file JSON when importing users. Make sure it is valid JSON."
         return {**job, "status": "failed", "status_details": details}
+    connection = tenant.store.get("connections", job["connection_id"])
     start = work["done"]
     end = min(len(rows), start + max(1, -(-len(rows) // _STEPS)))
     summary = section(job, "summary") or {"failed": 0, "updated": 0, "inserted": 0, "total": len(rows)}
     for row in rows[start:end]:
-        outcome, errors = _import_row(tenant, job, row)
+        outcome, errors = _import_row(tenant, connection, row, upsert=bool(job.get("upsert")))
         summary[outcome] += 1
         if errors:
             work["errors"].append({"user": row, "errors": errors})
@@ -156,10 +176,11 @@ def _advance(tenant: "LocalTenant", job: dict[str, Any]) -> dict[str, Any]:
 Errors = list[dict[str, str]]
 
 
-def _import_row(tenant: "LocalTenant", job: dict[str, Any], row: object) -> tuple[str, Errors]:
+def _import_row(
+    tenant: "LocalTenant", connection: dict[str, Any] | None, row: object, *, upsert: bool
+) -> tuple[str, Errors]:
     """Import one row; return whether it was `inserted`, `updated` or `failed`, and why."""
     errors = _mistakes(row)
-    connection = tenant.store.get("connections", job["connection_id"])
     if errors or connection is None:
         return "failed", errors
     fields = {
@@ -167,15 +188,17 @@ def _import_row(tenant: "LocalTenant", job: dict[str, Any], row: object) -> tupl
         for name, value in cast("dict[str, Any]", row).items()
         if name not in ("password_hash", "custom_password_hash", "mfa_factors")
     }
+    try:
+        create_user(tenant, connection, fields)
+    except Duplicate:
+        pass
+    else:
+        return "inserted", []
     name = str(fields.get("email") or fields.get("username") or fields.get("phone_number"))
     known = find_user(tenant, connection["name"], name.lower() if "@" in name else name)
     if known is None:
-        try:
-            create_user(tenant, connection, fields)
-        except Duplicate:
-            return "failed", [_error("DUPLICATED_USER", "There is a user of this id.", "user_id")]
-        return "inserted", []
-    if not job.get("upsert"):
+        return "failed", [_error("DUPLICATED_USER", "There is a user of this id.", "user_id")]
+    if not upsert:
         return "failed", [_error("DUPLICATED_USER", "The user already exists.", "email")]
     fields.pop("user_id", None)
     tenant.store.put("users", known["user_id"], merged(known, fields))
