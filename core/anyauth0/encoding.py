@@ -51,6 +51,13 @@ def encode_form(values: Mapping[str, object]) -> bytes:
     return "&".join(f"{quote_plus(name)}={quote_plus(text)}" for name, text in _pairs(values)).encode()
 
 
+def json_text(value: object) -> object:
+    """Return a list or a mapping as the JSON that a form or a query has it in; anything else as it is."""
+    if isinstance(value, str | bytes) or not isinstance(value, Mapping | Sequence):
+        return value
+    return encode_json(cast("Any", value)).decode()
+
+
 def encode_json(value: object) -> bytes:
     """Return `value` as JSON.
 

@@ -153,7 +153,7 @@ class Bound:
         return get_args(annotation)[2] if get_origin(annotation) is Generator else annotation
 
     def __repr__(self) -> str:
-        return f"<{self._descriptor.title} of {self._resource._core.options.domain}>"  # pyright: ignore[reportPrivateUsage]
+        return f"<{self._descriptor.title} of {self._core.options.domain}>"
 
 
 class Descriptor:

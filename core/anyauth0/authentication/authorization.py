@@ -1,13 +1,13 @@
 """Authorization requests as one value: the address to send a user to, and what the way back is checked by."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from ..arguments import require
-from ..encoding import encode_json, encode_query
+from ..encoding import encode_query, json_text
 from ..errors import AuthorizationError, InvalidArgumentError
 from ..id_token import IdTokenChecks
 from ..pkce import code_challenge, code_verifier
@@ -75,7 +75,7 @@ def authorization_request(
     parameters: dict[str, object] = {
         "response_type": "code",
         "client_id": client_id,
-        **{name: _text(value) for name, value in {**fields, **more}.items() if value is not None},
+        **{name: json_text(value) for name, value in {**fields, **more}.items() if value is not None},
         "code_challenge": code_challenge(verifier),
         "code_challenge_method": "S256",
     }
@@ -85,7 +85,9 @@ def authorization_request(
     if "openid" in str(parameters.get("scope", "")).split():
         parameters.setdefault("nonce", secrets.token_urlsafe(24))
     checks = IdTokenChecks(
-        nonce=_of(parameters, "nonce"), max_age=_seconds(fields), organization=_of(parameters, "organization")
+        nonce=_of(parameters, "nonce"),
+        max_age=cast("float | None", fields.get("max_age")),
+        organization=_of(parameters, "organization"),
     )
     request = AuthorizationRequest(
         url=f"{base_url}/authorize?{encode_query(parameters)}",
@@ -102,18 +104,6 @@ def authorization_request(
 def _of(parameters: Mapping[str, object], name: str) -> str | None:
     value = parameters.get(name)
     return None if value is None else str(value)
-
-
-def _seconds(fields: Mapping[str, object]) -> float | None:
-    value: Any = fields.get("max_age")
-    return None if value is None else value
-
-
-def _text(value: object) -> object:
-    """Return a parameter as it is sent: what is a structure goes as JSON (RFC 9396)."""
-    if isinstance(value, str | bytes) or not isinstance(value, Mapping | Sequence):
-        return value
-    return encode_json(cast("Any", value)).decode()
 
 
 def code_of(request: AuthorizationRequest, callback: str | Mapping[str, str], issuer: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import msgspec
 
 from ..arguments import require
-from ..encoding import encode_json
+from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint, operation
 from ..errors import InvalidArgumentError
 from ..flow import Flow
@@ -62,16 +62,13 @@ class Backchannel(Resource[Mode]):
             )
         issuer = f"https://{self._core.options.domain}/"
         hint = {"format": "iss_sub", "iss": issuer, "sub": user_id}
-        details = authorization_details
-        if details is not None and not isinstance(details, str):
-            details = encode_json(details).decode()
         form = {
-            "login_hint": encode_json(hint).decode(),
+            "login_hint": json_text(hint),
             "binding_message": binding_message,
             "scope": scope,
             "audience": audience,
             "requested_expiry": requested_expiry,
-            "authorization_details": details,
+            "authorization_details": json_text(authorization_details),
             "subjectIssuerContext": subject_issuer_context,
             "resource": resource,
         }

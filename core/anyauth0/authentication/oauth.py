@@ -5,10 +5,11 @@ from types import NoneType
 from typing import Any, Literal, Unpack
 
 from ..arguments import require
-from ..encoding import encode_json
+from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..errors import InvalidArgumentError
 from ..id_token import IdTokenChecks
+from ._headers import for_user
 from ._id_tokens import token_call
 from .models import ClientCredentials, PushedAuthorizationResponse, TokenSet
 
@@ -115,7 +116,7 @@ class OAuth(Resource[Mode]):
             PASSWORD_REALM if realm else PASSWORD,
             {**form, "realm": realm or None, **credentials},
             id_token,
-            headers={"auth0-forwarded-for": forwarded_for} if forwarded_for else {},
+            headers=for_user(forwarded_for),
         )
 
     @endpoint("POST", "/oauth/token", client_authentication="optional")
@@ -225,9 +226,6 @@ class OAuth(Resource[Mode]):
         POST /oauth/par (RFC 9126).
         """
         require("oauth.pushed_authorization", redirect_uri=redirect_uri, response_type=response_type)
-        details = authorization_details
-        if details is not None and not isinstance(details, str):
-            details = encode_json(details).decode()
         return Call(
             PushedAuthorizationResponse,
             form={
@@ -250,7 +248,7 @@ class OAuth(Resource[Mode]):
                 "ui_locales": ui_locales,
                 "code_challenge": code_challenge,
                 "code_challenge_method": code_challenge_method or ("S256" if code_challenge else None),
-                "authorization_details": details,
+                "authorization_details": json_text(authorization_details),
                 "dpop_jkt": dpop_jkt,
                 "request": request,
                 **credentials,

@@ -8,6 +8,7 @@ import msgspec
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..id_token import IdTokenChecks
+from ._headers import for_user
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
 
@@ -54,7 +55,7 @@ class Passkeys(Resource[Mode]):
             "user_metadata": None if user_metadata is None else dict(user_metadata),
             "delivery_method": delivery_method,
         }
-        return Call(PasskeyChallenge, json={**fields, **credentials}, headers=_forwarded(forwarded_for))
+        return Call(PasskeyChallenge, json={**fields, **credentials}, headers=for_user(forwarded_for))
 
     @endpoint("POST", "/passkey/challenge", client_authentication="optional")
     def challenge(
@@ -70,7 +71,7 @@ class Passkeys(Resource[Mode]):
         POST /passkey/challenge.
         """
         fields = {"realm": realm, "organization": organization}
-        return Call(PasskeyChallenge, json={**fields, **credentials}, headers=_forwarded(forwarded_for))
+        return Call(PasskeyChallenge, json={**fields, **credentials}, headers=for_user(forwarded_for))
 
     @endpoint("POST", "/oauth/token", client_authentication="optional")
     def login(
@@ -109,11 +110,7 @@ class Passkeys(Resource[Mode]):
             WEBAUTHN,
             {**fields, **credentials},
             checks,
-            headers=_forwarded(forwarded_for),
+            headers=for_user(forwarded_for),
             as_json=True,
             needed=id_token is not None,
         )
-
-
-def _forwarded(forwarded_for: str | None) -> dict[str, str]:
-    return {"auth0-forwarded-for": forwarded_for} if forwarded_for else {}

@@ -7,6 +7,7 @@ from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..errors import InvalidArgumentError
 from ..id_token import IdTokenChecks
+from ._headers import for_user
 from ._id_tokens import token_call
 from .models import ClientCredentials, OtpChallenge, PasswordlessStart, TokenSet
 
@@ -45,7 +46,7 @@ class Passwordless(Resource[Mode]):
                 "authParams": auth_params,
                 **credentials,
             },
-            headers=_headers(language, forwarded_for),
+            headers=for_user(forwarded_for, language),
         )
 
     @endpoint("POST", "/passwordless/start", client_authentication="optional")
@@ -67,7 +68,7 @@ class Passwordless(Resource[Mode]):
         return Call(
             PasswordlessStart,
             json={"connection": "sms", "phone_number": phone_number, **credentials},
-            headers=_headers(language, forwarded_for),
+            headers=for_user(forwarded_for, language),
         )
 
     @endpoint("POST", "/oauth/token", client_authentication="optional")
@@ -88,7 +89,7 @@ class Passwordless(Resource[Mode]):
         """
         require("passwordless.login_with_email", email=email, code=code)
         form = {"realm": "email", "username": email, "otp": code, "audience": audience, "scope": scope}
-        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=_headers(None, forwarded_for))
+        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=for_user(forwarded_for))
 
     @endpoint("POST", "/oauth/token", client_authentication="optional")
     def login_with_sms(
@@ -108,7 +109,7 @@ class Passwordless(Resource[Mode]):
         """
         require("passwordless.login_with_sms", phone_number=phone_number, code=code)
         form = {"realm": "sms", "username": phone_number, "otp": code, "audience": audience, "scope": scope}
-        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=_headers(None, forwarded_for))
+        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=for_user(forwarded_for))
 
     @endpoint("POST", "/otp/challenge", client_authentication="optional")
     def challenge(
@@ -141,7 +142,11 @@ class Passwordless(Resource[Mode]):
             "allow_signup": allow_signup,
             "delivery_method": delivery_method,
         }
-        return Call(OtpChallenge, json={**fields, **credentials}, headers=_headers(language, forwarded_for))
+        return Call(
+            OtpChallenge,
+            json={**fields, **credentials},
+            headers=for_user(forwarded_for, language),
+        )
 
     @endpoint("POST", "/oauth/token", client_authentication="optional")
     def login_with_otp(
@@ -161,9 +166,4 @@ class Passwordless(Resource[Mode]):
         """
         require("passwordless.login_with_otp", auth_session=auth_session, otp=otp)
         form = {"auth_session": auth_session, "otp": otp, "audience": audience, "scope": scope}
-        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=_headers(None, forwarded_for))
-
-
-def _headers(language: str | None, forwarded_for: str | None) -> dict[str, str]:
-    headers = {"x-request-language": language, "auth0-forwarded-for": forwarded_for}
-    return {name: value for name, value in headers.items() if value}
+        return token_call(OTP_GRANT, {**form, **credentials}, id_token, headers=for_user(forwarded_for))

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from ..arguments import require
-from ..encoding import encode_json
+from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..errors import InvalidArgumentError
 from ..id_token import IdTokenChecks
+from ._headers import for_user
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
 from .oauth import ACCESS_TOKEN_TYPE, REFRESH_TOKEN_TYPE
@@ -77,7 +78,7 @@ class TokenExchange(Resource[Mode]):
             "actor_token_type": actor_token_type,
             **credentials,
         }
-        headers = {"auth0-forwarded-for": forwarded_for} if forwarded_for else {}
+        headers = for_user(forwarded_for)
         checks = id_token or (IdTokenChecks(organization=organization) if organization else None)
         return token_call(TOKEN_EXCHANGE, form, checks, headers=headers, needed=id_token is not None)
 
@@ -151,14 +152,12 @@ class TokenExchange(Resource[Mode]):
         require(
             "token_exchange.native_social", subject_token=subject_token, subject_token_type=subject_token_type
         )
-        if user_profile is not None and not isinstance(user_profile, str):
-            user_profile = encode_json(user_profile).decode()
         form = {
             "subject_token": subject_token,
             "subject_token_type": subject_token_type,
             "audience": audience,
             "scope": scope,
-            "user_profile": user_profile,
+            "user_profile": json_text(user_profile),
         }
         return _exchange({**form, **credentials}, id_token, forwarded_for)
 
@@ -166,7 +165,7 @@ class TokenExchange(Resource[Mode]):
 def _exchange(
     form: Mapping[str, object], checks: IdTokenChecks | None = None, forwarded_for: str | None = None
 ) -> Call[TokenSet]:
-    headers = {"auth0-forwarded-for": forwarded_for} if forwarded_for else {}
+    headers = for_user(forwarded_for)
     return token_call(TOKEN_EXCHANGE, form, checks, headers=headers)
 
 
