@@ -1,6 +1,7 @@
 # make demo    the quickstart, on the embedded tenant
 # make test    the whole suite
 # make check   lint, format, types
+# make load    very many calls over a bad line, and an account of each; some minutes
 # make bench   what it costs, as ratios
 # make redis   the server that some of the tests start, from Debian's packages; needs root
 # make generate   the Management API and the list of its operations, from the catalogue
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check generate bench redis clean
+.PHONY: demo test check generate bench load redis clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
@@ -30,6 +31,9 @@ generate: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/benchmarks/import_time.py
+
+load: $(VENV)/.dev
+	$(BIN)/python tests/load/soak.py
 
 redis:
 	command -v redis-server >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends redis-server; }

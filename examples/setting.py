@@ -2,7 +2,8 @@
 
 Your tenant is named by AUTH0_DOMAIN, AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET: an application that may ask for
 a Management API token and use the grants that the example shows. AUTH0_CONNECTION names its database
-connection.
+connection, AUTH0_API an API with the scope read:things, AUTH0_CALLBACK and AUTH0_HOME where logins and
+logouts end, AUTH0_USER_ID a user whose phone is enrolled.
 """
 
 import asyncio
@@ -11,16 +12,20 @@ import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import cast
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from browser import Browser
+from msgspec import structs
 
 from anyauth0 import TLS, AsyncTransport, ManagementClient, Options, Transport
+from anyauth0.authentication.backchannel import BackchannelAuthorization
+from anyauth0.authentication.device import DeviceAuthorization
+from anyauth0.keys import generate_key
+from anyauth0.keys.jwk import public_jwk
+from anyauth0.verification import VerifierOptions
 from anyauth0_transports.local import LocalTenant, serve
 from anyauth0_transports.local.server import Server
 
@@ -45,6 +50,8 @@ class Setting:
         self.connection = os.environ.get("AUTH0_CONNECTION", "Username-Password-Authentication")
         self.api = os.environ.get("AUTH0_API", "https://api.example.com")
         self.callback = os.environ.get("AUTH0_CALLBACK", "https://app.example.com/callback")
+        self.home = os.environ.get("AUTH0_HOME", "https://app.example.com/")
+        self._browser = Browser()
         self._tenant = tenant
         self._server = server
 
@@ -63,8 +70,14 @@ class Setting:
         return f"jane-{secrets.token_hex(4)}@example.com"
 
     @contextmanager
-    def account(self) -> Generator[Account, None, None]:
-        """Make a user, and delete the user at the end."""
+    def account(self, *, with_phone: bool = False) -> Generator[Account, None, None]:
+        """Make a user, and delete the user at the end; one `with_phone` is there before on your tenant."""
+        if with_phone and self._tenant is None:
+            user_id = os.environ.get("AUTH0_USER_ID")
+            if not user_id:
+                sys.exit("Set AUTH0_USER_ID to the id of a user whose phone is enrolled for push messages.")
+            yield Account(user_id=user_id, email="", password="")
+            return
         email = self.new_email()
         options = self.options.copy()
         if callable(options.get("transport")):
@@ -79,11 +92,48 @@ class Setting:
 
     def log_in(self, account: Account, url: str) -> str:
         """Let the user log in at the authorization URL; return the URL to which the browser was sent back."""
+        if self._tenant is None:
+            print(f"Log in as {account.email} with {account.password}")
+        return self._visit(url, self.callback, {"email": account.email, "password": account.password})
+
+    def log_out(self, url: str) -> str:
+        """Let the user open the logout URL; return the URL to which the browser was sent."""
+        return self._visit(url, self.home, {})
+
+    def _visit(self, url: str, home: str, fields: dict[str, str]) -> str:
+        if self._tenant is None:
+            print(f"Open {url}")
+            return input("The URL to which the browser was sent: ").strip()
+        with closing(self.transport()) as transport:
+            return self._browser.visit(transport, url, home=home, fields=fields)
+
+    def approve_device(self, device: DeviceAuthorization, account: Account) -> DeviceAuthorization:
+        """Let the user approve the login on the device; return what to poll with."""
+        if self._tenant is None:
+            print(f"Open {device.verification_uri_complete} as {account.email} with {account.password}")
+            return device
+        self._tenant.approve_device(device.user_code, account.user_id)
+        # The user has decided already: nothing to wait for.
+        return structs.replace(device, interval=0.01)
+
+    def approve_backchannel(self, login: BackchannelAuthorization) -> BackchannelAuthorization:
+        """Let the user confirm the login on the phone; return what to poll with."""
+        if self._tenant is None:
+            print("Confirm it on the phone.")
+            return login
+        self._tenant.approve_backchannel(login.auth_req_id)
+        return structs.replace(login, interval=0.01)
+
+    def demand_second_factor(self, account: Account) -> None:
+        """Demand a second factor of the user; on your tenant a policy must do so."""
         if self._tenant is not None:
-            query: dict[str, Any] = dict(parse_qsl(urlsplit(url).query))
-            return self._tenant.authorize(user=account.user_id, **query)
-        print(f"Open {url}\nand log in as {account.email} with {account.password}")
-        return input("The URL to which the browser was sent: ").strip()
+            self._tenant.require_mfa(account.user_id)
+
+    def authenticator_code(self, secret: str) -> str:
+        """Return what an authenticator application shows for that secret."""
+        if self._tenant is not None:
+            return self._tenant.authenticator_code(secret)
+        return input(f"Add {secret} to your authenticator application, and type its code: ").strip()
 
     def code_sent_to(self, email: str) -> str:
         """Return the code out of the newest message to that address."""
@@ -96,8 +146,9 @@ class Setting:
         key = os.environ.get("AUTH0_CLIENT_ASSERTION_SIGNING_KEY")
         client_id = self.client_id
         if self._tenant is not None:
-            key, public = _new_key_pair()
-            client_id = self._tenant.add_client("Signs its requests", public_key=public)["client_id"]
+            pair = generate_key("RS256")
+            client = self._tenant.add_client("Signs its requests", public_key=public_jwk(pair))
+            key, client_id = pair.to_pem().decode(), client["client_id"]
         if not key:
             sys.exit("Set AUTH0_CLIENT_ASSERTION_SIGNING_KEY to the PEM of the application's private key.")
         return _without_secret({**self.options, "client_id": client_id, "client_assertion_signing_key": key})
@@ -128,13 +179,19 @@ class Setting:
             "tls": TLS(ca=server.ca_pem, cert=cert, key=key),
         }
 
+    @property
+    def verifier_options(self) -> VerifierOptions:
+        """The options of a verifier: a client without credentials."""
+        names = VerifierOptions.__annotations__
+        return cast("VerifierOptions", {name: given for name, given in self.options.items() if name in names})
+
     def transport(self) -> Transport:
         """Return a blocking transport that reaches the tenant, for a function to wrap."""
         from anyauth0_transports.urllib3 import Urllib3Transport
 
         if self._tenant is not None and self._server is None:
             return self._tenant.transport()
-        return Urllib3Transport(tls=self.options.get("tls"))
+        return Urllib3Transport(tls=self.options.get("tls"), proxy=self.options.get("proxy"))
 
     def async_transport(self) -> AsyncTransport:
         """Return an asyncio transport that reaches the tenant, for a function to wrap."""
@@ -142,15 +199,7 @@ class Setting:
 
         if self._tenant is not None and self._server is None:
             return self._tenant.async_transport()
-        return AiohttpTransport(tls=self.options.get("tls"))
-
-
-def _new_key_pair() -> tuple[str, bytes]:
-    """Return the PEM of a private key, and that of its public half."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return key.private_bytes(pem, pkcs8, serialization.NoEncryption()).decode(), public
+        return AiohttpTransport(tls=self.options.get("tls"), proxy=self.options.get("proxy"))
 
 
 def _without_secret(options: Options) -> Options:
@@ -159,9 +208,12 @@ def _without_secret(options: Options) -> Options:
 
 
 def tenant_for_examples() -> LocalTenant:
-    """Return an embedded tenant with what the examples need: an API, a callback URL, some log entries."""
+    """Return an embedded tenant with what the examples need: an API, and where a logout may end."""
     tenant = LocalTenant()
     tenant.add_api("https://api.example.com", scopes=["read:things"])
+    [application] = tenant.store.list("clients")
+    application["allowed_logout_urls"] = ["https://app.example.com/"]
+    tenant.store.put("clients", tenant.client_id, application)
     return tenant
 
 

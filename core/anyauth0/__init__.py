@@ -7,6 +7,7 @@ Nothing heavy is imported here: HTTP libraries, `ssl`, `asyncio` and `cryptograp
 
 from ._version import __version__
 from .authentication import AsyncAuthenticationClient, AuthenticationClient
+from .authentication.authorization import AuthorizationRequest
 from .client_authentication import Authenticated, ClientAuthentication
 from .dpop import DPoPAuth, DPoPKey
 from .endpoint import Async, Call, Resource, Sync, endpoint, operation
@@ -37,10 +38,11 @@ from .hooks import hookimpl
 from .id_token import IdTokenChecks
 from .iteration import Steps, iteration
 from .management import AsyncManagementClient, ManagementClient
-from .messages import Anomaly, ApiResponse, Event, RateLimit, Request, Response
+from .messages import Anomaly, ApiResponse, Event, Request, Response
 from .options import ClientOptions, Options, RetryPolicy, ViewOptions
 from .pages import Checkpoint, Offset, Page
 from .pagination import paged
+from .rate_limits import Quota, Quotas, RateLimit
 from .timestamps import parse_timestamp
 from .tokens import AccessToken, TokenStore
 from .transport import (
@@ -56,13 +58,13 @@ from .transport import (
 __all__ = [
     "AccessToken", "Anomaly", "ApiError", "ApiResponse", "Async", "AsyncAuthenticationClient",
     "AsyncManagementClient", "AsyncStream", "AsyncStreamingTransport", "AsyncTransport", "Auth0Error",
-    "Authenticated", "AuthenticationApiError", "AuthenticationClient", "AuthorizationError", "BadRequest",
-    "Call", "Checkpoint", "ClientAuthentication", "ClientOptions", "ConfigurationError", "Conflict",
-    "DPoPAuth", "DPoPKey", "DecodingError", "Event", "EventStreamError", "Exclusive", "Flow", "Forbidden",
-    "Handler", "IdTokenChecks", "IdTokenError", "InvalidArgumentError", "ManagementApiError",
-    "ManagementClient", "Middleware", "NotFound", "Offset", "Options", "Page", "PageLimitReached", "Perform",
-    "RateLimit", "RateLimited", "Request", "Resource", "Response", "RetryPolicy", "ServerError", "Sleep",
-    "Steps", "Stream", "StreamingTransport", "Sync", "TLS", "TokenStore", "Transport", "TransportError",
-    "TransportTimeout", "Unauthorized", "ViewOptions", "__version__", "endpoint", "hookimpl", "iteration",
-    "operation", "paged", "parse_timestamp",
+    "Authenticated", "AuthenticationApiError", "AuthenticationClient", "AuthorizationError",
+    "AuthorizationRequest", "BadRequest", "Call", "Checkpoint", "ClientAuthentication", "ClientOptions",
+    "ConfigurationError", "Conflict", "DPoPAuth", "DPoPKey", "DecodingError", "Event", "EventStreamError",
+    "Exclusive", "Flow", "Forbidden", "Handler", "IdTokenChecks", "IdTokenError", "InvalidArgumentError",
+    "ManagementApiError", "ManagementClient", "Middleware", "NotFound", "Offset", "Options", "Page",
+    "PageLimitReached", "Perform", "Quota", "Quotas", "RateLimit", "RateLimited", "Request", "Resource",
+    "Response", "RetryPolicy", "ServerError", "Sleep", "Steps", "Stream", "StreamingTransport", "Sync",
+    "TLS", "TokenStore", "Transport", "TransportError", "TransportTimeout", "Unauthorized", "ViewOptions",
+    "__version__", "endpoint", "hookimpl", "iteration", "operation", "paged", "parse_timestamp",
 ]  # fmt: skip

@@ -1,10 +1,11 @@
 """The asyncio driver: performs the effects of a flow without ever blocking the event loop."""
 
 import asyncio
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Hashable
 from typing import Any, TypeVar
 
-from .flow import Effect, Exclusive, Flow, Perform, Sleep
+from .flow import AHEAD, Effect, Exclusive, Flow, Perform, Sleep
 from .transport import AsyncTransport
 
 R = TypeVar("R")
@@ -22,15 +23,17 @@ class AsyncDriver:
 
     async def run(self, flow: Flow[R]) -> R:
         """Perform `flow` to its end and return its result, or raise what it raises."""
+        # Not a local of its own: a traceback may show those, and this may be a token.
+        held: list[Any] = []
         try:
             effect = next(flow)
             while True:
                 try:
-                    result = await self._perform(effect)
+                    held.append(await self._perform(effect))
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
-                    effect = flow.send(result)
+                    effect = flow.send(held.pop())
         except StopIteration as stop:
             value: R = stop.value
             return value
@@ -47,6 +50,41 @@ class AsyncDriver:
         await asyncio.wait([task])
         if not task.cancelled():
             task.exception()
+
+    async def together(
+        self, following: Callable[[], Flow[Flow[R] | None]], concurrency: int
+    ) -> AsyncGenerator[R, None]:
+        """Run flows in `concurrency` tasks and yield their results in order.
+
+        `following` is a flow that answers the next one, or `None` at the end. Whoever closes the generator
+        cancels the flows that are under way.
+        """
+        pending: deque[asyncio.Task[R]] = deque()
+        more, refusal = True, None
+        try:
+            while more or pending:
+                running = [task for task in pending if not task.done()]
+                if pending and pending[0].done():
+                    yield pending.popleft().result()
+                elif more and len(running) < concurrency and len(pending) < AHEAD * concurrency:
+                    try:
+                        flow = await self.run(following())
+                    except Exception as error:
+                        # What is under way is not lost with what will not come.
+                        flow, refusal = None, error
+                    if flow is None:
+                        more = False
+                    else:
+                        pending.append(self.begin(flow))
+                else:
+                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in pending:
+                task.cancel()
+            for task in pending:
+                await self.abandon(task)
+        if refusal is not None:
+            raise refusal
 
     async def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Sleep):

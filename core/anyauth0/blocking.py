@@ -2,11 +2,15 @@
 
 import threading
 import time
-from collections.abc import Hashable
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Generator, Hashable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .flow import Effect, Exclusive, Flow, Perform, Sleep
+from .flow import AHEAD, Effect, Exclusive, Flow, Perform, Sleep
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 R = TypeVar("R")
 
@@ -23,20 +27,60 @@ class BlockingDriver:
 
     def run(self, flow: Flow[R]) -> R:
         """Perform `flow` to its end and return its result, or raise what it raises."""
+        # Not a local of its own: a traceback may show those, and this may be a token.
+        held: list[Any] = []
         try:
             effect = next(flow)
             while True:
                 try:
-                    result = self._perform(effect)
+                    held.append(self._perform(effect))
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
-                    effect = flow.send(result)
+                    effect = flow.send(held.pop())
         except StopIteration as stop:
             value: R = stop.value
             return value
         finally:
             flow.close()
+
+    def together(
+        self, following: Callable[[], Flow[Flow[R] | None]], concurrency: int
+    ) -> Generator[R, None, None]:
+        """Run flows in `concurrency` threads and yield their results in order; the threads end with it.
+
+        `following` is a flow that answers the next one, or `None` at the end. Whoever closes the generator
+        waits for the flows that are under way.
+        """
+        if concurrency == 1:
+            # There are places without threads.
+            while (flow := self.run(following())) is not None:
+                yield self.run(flow)
+            return
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+        from contextvars import copy_context
+
+        pending: deque[Future[R]] = deque()
+        more, refusal = True, None
+        with ThreadPoolExecutor(concurrency) as threads:
+            while more or pending:
+                running = [future for future in pending if not future.done()]
+                if pending and pending[0].done():
+                    yield pending.popleft().result()
+                elif more and len(running) < concurrency and len(pending) < AHEAD * concurrency:
+                    try:
+                        flow = self.run(following())
+                    except Exception as error:
+                        # What is under way is not lost with what will not come.
+                        flow, refusal = None, error
+                    if flow is None:
+                        more = False
+                    else:
+                        pending.append(threads.submit(copy_context().run, self.run, flow))
+                else:
+                    wait(running, return_when=FIRST_COMPLETED)
+        if refusal is not None:
+            raise refusal
 
     def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Sleep):

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -11,12 +10,12 @@ from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
 from .dpop import bound
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
-from .endpoint import Async, Call, EndpointFacts, Mode, Resource, Sync, bare
+from .endpoint import Call, EndpointFacts, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
 from .hooks import Plugins
 from .messages import ApiResponse, Request, Response
-from .options import ClientOptions, Options, ViewOptions, check, check_view, from_environment
+from .options import ClientOptions
 
 if TYPE_CHECKING:
     from .jwks import JwksCache
@@ -81,6 +80,8 @@ class Core:
 
     __slots__ = (
         "_attempts",
+        "_inner",
+        "_outer",
         "authorize",
         "base_url",
         "family",
@@ -108,7 +109,9 @@ class Core:
         authorization = [] if authorize is None else [authorize]
         self._attempts = session.plugins.attempt_middleware(options)
         proof = [] if options.dpop is None else [bound(options.dpop, session.dpop_nonces, options.clock)]
-        self.layers = [*session.plugins.middleware(options), *authorization, *self._attempts, *proof]
+        self._outer = session.plugins.middleware(options)
+        self._inner = [*authorization, *self._attempts, *proof]
+        self.layers = [*self._outer, *self._inner]
         self.handler: Handler = compose(self.layers)
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 
@@ -124,15 +127,31 @@ class Core:
         Raises `ApiError` for an answer that is not 2xx, and whatever the middleware and the transport raise.
         """
         request, prove = yield from self.request(endpoint, call)
-        handler = self.handler if prove is None else compose(self.layers, prove)
-        response = yield from handler(request)
-        if not 200 <= response.status < 300:
-            raise api_error(self.family, response, call=request.endpoint)
+        check = call.check
+        if check is None and prove is None:
+            return self._answer(endpoint, call, request, (yield from self.handler(request)))
+        answers: list[ApiResponse[R]] = []
+
+        def checked(request: Request, inner: Handler) -> Flow[Response]:
+            response = yield from inner(request)
+            if check is not None and _good(response):
+                answers.append(self._answer(endpoint, call, request, response))
+                yield from bare(check(self, answers[0]))
+            return response
+
+        # Within the layers of the call: its deadline is for what the check fetches too.
+        layers = [*self._outer, checked, *self._inner]
+        response = yield from compose(layers, *([] if prove is None else [prove]))(request)
+        return answers[0] if answers else self._answer(endpoint, call, request, response)
+
+    def _answer(
+        self, endpoint: EndpointFacts[..., R], call: Call[R], request: Request, response: Response
+    ) -> ApiResponse[R]:
+        if not _good(response):
+            raise api_error(self.family, response, call=request.endpoint, sent=request.body)
         answer = ApiResponse(response, partial(decode, call.model, shape=self._shape(endpoint)))
         if self.options.strict:
             answer.anomalies  # noqa: B018 - decoded now, so that the error comes from the call
-        if call.check is not None:
-            yield from bare(call.check(self, answer))
         return answer
 
     def get(self, url: str) -> Flow[Any]:
@@ -140,7 +159,7 @@ class Core:
         path = url.partition("://")[2].partition("/")[2]
         request = Request(method="GET", url=url, endpoint=f"GET /{path}", idempotent=True)
         response = yield from self.handler(request)
-        if not 200 <= response.status < 300:
+        if not _good(response):
             raise api_error(self.family, response, call=request.endpoint)
         return response
 
@@ -235,6 +254,10 @@ class Core:
         return rest, None
 
 
+def _good(response: Response) -> bool:
+    return 200 <= response.status < 300
+
+
 def _multipart(fields: Mapping[str, object]) -> Flow[tuple[bytes, str]]:
     from .multipart import File, encode, read
 
@@ -248,100 +271,3 @@ def _multipart(fields: Mapping[str, object]) -> Flow[tuple[bytes, str]]:
         elif value is not None:
             texts[name] = str(value)
     return encode(texts, files)
-
-
-class Client(Resource[Mode]):
-    """What every client has: options in, a pipeline inside, views of itself; it may have operations too."""
-
-    __slots__ = ()
-
-    _asynchronous: bool
-    _not_its_own: ClassVar[Mapping[str, str]] = {}
-
-    def __init__(self, **options: Unpack[Options]) -> None:
-        """Build a client.
-
-        Raises `ConfigurationError` naming the option that is unknown, missing or wrong.
-        """
-        owner = type(self).__name__
-        for name, mend in self._not_its_own.items():
-            if name in options:
-                raise ConfigurationError(name, f'{owner} has no option "{name}": {mend}')
-        self._core = self._build(check(options, asynchronous=self._asynchronous, owner=owner))
-
-    def _build(self, options: ClientOptions) -> Core:
-        raise NotImplementedError
-
-    @classmethod
-    def from_env(cls, **options: Unpack[Options]) -> Self:
-        """Build a client from the environment; what is given here wins.
-
-        Reads `AUTH0_DOMAIN`, `AUTH0_CLIENT_ID`, `AUTH0_CLIENT_SECRET`, `AUTH0_CLIENT_ASSERTION_SIGNING_KEY`,
-        `AUTH0_CLIENT_ASSERTION_SIGNING_ALG`, and for the Management API `AUTH0_TOKEN`, `AUTH0_AUDIENCE` and
-        `AUTH0_CUSTOM_DOMAIN`.
-        """
-        found = from_environment(options)
-        return cls(**cast("Options", {k: v for k, v in found.items() if k not in cls._not_its_own}))
-
-    def with_options(self, **changes: Unpack[ViewOptions]) -> Self:
-        """Return a view of this client with other options, over the same transport, tokens and locks.
-
-        `headers` and `extra_body` are added to those of the client, everything else replaces its own.
-
-        Raises `ConfigurationError` naming an option that is unknown, wrong, or belongs to the whole client.
-        """
-        view = type(self).__new__(type(self))
-        options = check_view(self._core.options, changes, owner=type(self).__name__)
-        view._core = self._core.view(options)
-        return view
-
-    def __repr__(self) -> str:
-        # One that could not be built has no pipeline, and is shown by whatever reports that.
-        core = getattr(self, "_core", None)
-        return f"<{type(self).__name__} of {core.options.domain if core else 'nothing yet'}>"
-
-
-class BlockingClient(Client[Sync]):
-    """A client whose calls return when they are done. Safe to share between threads."""
-
-    __slots__ = ()
-    _asynchronous = False
-
-    def close(self) -> None:
-        """Let go of the connections, unless the transport was given to this client. Views are closed too."""
-        session = self._core.session
-        if not session.closed:
-            session.closed = True
-            if session.opened:
-                session.driver.transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncioClient(Client[Async]):
-    """A client whose calls are coroutines. May be used in several event loops, one after another."""
-
-    __slots__ = ()
-    _asynchronous = True
-
-    async def close(self) -> None:
-        """Let go of the connections, unless the transport was given to this client. Views are closed too."""
-        session = self._core.session
-        if not session.closed:
-            session.closed = True
-            if session.opened:
-                await session.driver.transport.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -9,11 +9,12 @@ from ._json import as_object, parse
 from .encoding import FORM, encode_form, encode_json
 from .flow import Flow, Handler, send
 from .messages import Request, Response
+from .redaction import Model
 
 __all__ = ["Authenticated", "ClientAuthentication", "own_proof", "prover"]
 
 
-class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
+class Authenticated(Model, frozen=True, kw_only=True):
     """A request with the client's proof in it: the fields of its body, and headers to add."""
 
     form: Mapping[str, object]

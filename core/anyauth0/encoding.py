@@ -64,7 +64,7 @@ def encode_json(value: object) -> bytes:
     Raises `InvalidArgumentError` for what JSON has no word for.
     """
     try:
-        return msgspec.json.encode(value)
+        return msgspec.json.encode(value, enc_hook=_plain)
     except UnicodeEncodeError:
         # That error holds the text itself, so it must not be kept as the cause of ours.
         reason = "a text in it holds half a surrogate pair"
@@ -75,9 +75,17 @@ def encode_json(value: object) -> bytes:
     raise InvalidArgumentError("body", f"the body cannot be written as JSON: {reason}")
 
 
+def _plain(value: object) -> str:
+    # A text that is more than a text, such as one whose `repr` hides it.
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
 def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
+        _text(name, name)
         if isinstance(value, list | tuple | set | frozenset):
             pairs += [(name, _text(name, item)) for item in cast("Sequence[Any]", value)]
         elif value is not None:
@@ -93,5 +101,10 @@ def _text(name: str, value: object) -> str:
             raise InvalidArgumentError(name, f'"{name}" holds half a surrogate pair; give well-formed text')
         return value
     if isinstance(value, int | float):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:
+            # That would take quadratic time.
+            message = f'"{name}" is a number of more digits than Python writes; give a smaller one'
+            raise InvalidArgumentError(name, message) from None
     raise InvalidArgumentError(name, f'"{name}" must be text or a number, not {type(value).__name__}')

@@ -27,6 +27,7 @@ from .arguments import Arguments
 from .errors import Auth0Error, InvalidArgumentError
 from .flow import Flow
 from .messages import ApiResponse
+from .redaction import Model
 
 if TYPE_CHECKING:
     import inspect
@@ -61,7 +62,7 @@ class Async:
     """The mode of an asyncio client: `Users[Async]`."""
 
 
-class Call(msgspec.Struct, Generic[R], frozen=True):
+class Call(Model, Generic[R], frozen=True):
     """What one call of an endpoint sends, and how its answer is read.
 
     - `model`: the type of `ApiResponse.data`; `NoneType` where the answer has no body
@@ -100,14 +101,14 @@ class Resource(Generic[Mode]):
 class Bound:
     """A method of a resource, ready to be called; `help()` shows the signature and docstring as written."""
 
-    __slots__ = ("_descriptor", "_resource")
+    __slots__ = ("descriptor", "resource")
 
     def __init__(self, descriptor: "Descriptor", resource: Resource[Any]) -> None:
-        self._descriptor = descriptor
-        self._resource = resource
+        self.descriptor = descriptor
+        self.resource = resource
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outcome = started(self._descriptor.start, self._resource, args, kwargs)
+        outcome = started(self.descriptor.start, self.resource, args, kwargs)
         # A traceback that shows locals must not show passwords.
         del args, kwargs
         return self._run(outcome)
@@ -117,26 +118,26 @@ class Bound:
 
     @property
     def _core(self) -> "Core":
-        return self._resource._core  # pyright: ignore[reportPrivateUsage]
+        return self.resource._core  # pyright: ignore[reportPrivateUsage]
 
     def __get__(self, instance: object, owner: type | None = None) -> "Bound":
         # Its being there is what makes `pydoc` and `inspect` take this for a routine.
         return self
 
     # A subclass with a docstring of its own would hide it, so they have none.
-    __doc__ = property(lambda self: self._descriptor.documentation)  # pyright: ignore[reportAssignmentType]
+    __doc__ = property(lambda self: self.descriptor.documentation)  # pyright: ignore[reportAssignmentType]
 
     def __getattr__(self, name: str) -> str:
         # The names of a function; a property of that name would be taken for the name of the class.
         if name in ("__name__", "__qualname__"):
-            return str(getattr(self._descriptor.function, name))
-        raise AttributeError(f"{self._descriptor.title} has no attribute {name!r}")
+            return str(getattr(self.descriptor.function, name))
+        raise AttributeError(f"{self.descriptor.title} has no attribute {name!r}")
 
     @property
     def __signature__(self) -> "inspect.Signature":
         import inspect
 
-        signature = inspect.signature(self._descriptor.function)
+        signature = inspect.signature(self.descriptor.function)
         _, *parameters = [
             each.replace(annotation=f"Unpack[{get_args(each.annotation)[0].__name__}]")
             if get_origin(each.annotation) is Unpack
@@ -153,7 +154,7 @@ class Bound:
         return get_args(annotation)[2] if get_origin(annotation) is Generator else annotation
 
     def __repr__(self) -> str:
-        return f"<{self._descriptor.title} of {self._core.options.domain}>"
+        return f"<{self.descriptor.title} of {self._core.options.domain}>"
 
 
 class Descriptor:

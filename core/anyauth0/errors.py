@@ -21,14 +21,17 @@ Each message is one sentence of at most 300 characters, with a hint what to do. 
 Each can be pickled.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from ._error_hints import hint
 from ._json import as_array, as_object, as_text, read
-from .messages import RateLimit, Response
+from .messages import Response
+from .rate_limits import RateLimit, retry_after
+from .redaction import redacted, without
 
 _LONGEST = 300
+_MOST = 2000
 
 
 def _shorten(text: str) -> str:
@@ -92,7 +95,7 @@ class TransportTimeout(TransportError):
 
 
 class DecodingError(Auth0Error):
-    """An answer does not fit its model; raised only by a client with `strict=True`."""
+    """An answer is of no use: no token in it, or no keys; with `strict=True` any that does not fit."""
 
 
 class IdTokenError(Auth0Error):
@@ -153,7 +156,7 @@ class ApiError(Auth0Error):
     - `status`: the HTTP status
     - `code`: the server's word for it (`error`, `code` or `errorCode` of the body), or `None`
     - `description`: the server's sentence, or `None`
-    - `headers`: the response headers, names in lower case
+    - `headers`: the response headers, names in lower case; without cookies and queries of addresses
     - `request_id`: Auth0's id of the request, for support (`x-auth0-requestid`)
     - `rate_limit`: the `RateLimit` read from the headers
     - `body()`: the body as plain data (or text); it is not pickled
@@ -161,11 +164,15 @@ class ApiError(Auth0Error):
 
     _not_pickled: tuple[str, ...] = ("_body",)
 
-    def __init__(self, response: Response, *, call: str) -> None:
+    def __init__(self, response: Response, *, call: str, sent: bytes | None = None) -> None:
         fields = as_object(_data(response.body))
         self.status = response.status
-        self.headers: Mapping[str, str] = {k: v for k, v in response.headers.items() if k != "set-cookie"}
+        self.headers: Mapping[str, str] = {
+            name: redacted(value) for name, value in response.headers.items() if name != "set-cookie"
+        }
         self.code, self.description = self._explain(fields)
+        if self.description and sent:
+            self.description = without(self.description, sent)
         self._body = response.body
         super().__init__(self._sentence(f"{call} answered {self.status}"))
 
@@ -176,29 +183,19 @@ class ApiError(Auth0Error):
             _readable(fields.get(name)) for name in ("error_description", "description", "message", "error")
         )
         code, sentence = (next(filter(None, said), None) for said in (codes, sentences))
-        return code and _redact(code), sentence and _redact(sentence)
+        return code and redacted(code[:_MOST]), sentence and redacted(sentence[:_MOST])
 
     def _sentence(self, start: str) -> str:
         code = f" {self.code}" if self.code else ""
         said = f": {self.description}" if self.description and self.description != self.code else ""
-        hint = f"; {self._hint()}" if self._hint() else ""
+        mend = f"; {self._hint()}" if self._hint() else ""
         # The hint must survive, so a long description gives way.
-        room = _LONGEST - len(hint)
+        room = _LONGEST - len(mend)
         text = f"{start}{code}{said}".rstrip(".")
-        return f"{text if len(text) <= room else text[: room - 1] + '…'}{hint}"
+        return f"{text if len(text) <= room else text[: room - 1] + '…'}{mend}"
 
     def _hint(self) -> str:
-        if self.status == 429:
-            return "wait until the reset in rate_limit, or let the client retry"
-        if self.status >= 500:
-            return "the server failed, try again later"
-        if self.status == 401:
-            return "check the credentials and the token's audience"
-        if self.status == 404:
-            return "check the id and the domain"
-        if 300 <= self.status < 400:
-            return "a redirect is never followed, check the domain"
-        return ""
+        return hint(self.status, self.code, self.description)
 
     @property
     def request_id(self) -> str | None:
@@ -235,11 +232,11 @@ class AuthenticationApiError(ApiError):
 
     _not_pickled = ("_body", "mfa_token")
 
-    def __init__(self, response: Response, *, call: str) -> None:
+    def __init__(self, response: Response, *, call: str, sent: bytes | None = None) -> None:
         fields = as_object(_data(response.body))
         self.mfa_token: str | None = as_text(fields.get("mfa_token"))
         self.mfa_requirements: Mapping[str, Any] | None = as_object(fields.get("mfa_requirements")) or None
-        super().__init__(response, call=call)
+        super().__init__(response, call=call, sent=sent)
 
     @property
     def error(self) -> str | None:
@@ -309,9 +306,8 @@ class RateLimited(ApiError):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait, from the `Retry-After` header."""
-        text = self.headers.get("retry-after", "").strip()
-        return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+        """Seconds to wait, from the `Retry-After` header: a number, or a date less that of the answer."""
+        return retry_after(self.headers)
 
 
 class ServerError(ApiError):
@@ -323,15 +319,18 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }  # fmt: skip
 
 
-def api_error(family: type[ApiError], response: Response, *, call: str) -> ApiError:
+def api_error(
+    family: type[ApiError], response: Response, *, call: str, sent: bytes | None = None
+) -> ApiError:
     """Return the exception for `response`: of `family`, and of the class of its status where there is one.
 
-    `call` is method and path template, for the message.
+    `call` is method and path template, for the message; `sent` the body of the request, of which the message
+    must repeat no secret.
     """
     status_class = _BY_STATUS.get(response.status)
     if status_class is None and response.status >= 500:
         status_class = ServerError
-    return _class_of(family, status_class)(response, call=call)
+    return _class_of(family, status_class)(response, call=call, sent=sent)
 
 
 _classes: dict[tuple[type[ApiError], type[ApiError]], type[ApiError]] = {}
@@ -382,12 +381,3 @@ def _reason(rule: dict[str, Any]) -> str:
     for value in as_array(rule.get("format")):
         message = message.replace("%s" if "%s" in message else "%d", str(value), 1)
     return message.rstrip(":. ")
-
-
-_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
-_QUERY = re.compile(r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*")
-
-
-def _redact(text: str) -> str:
-    """Take out what looks like a token or the query of a URL: servers quote what they refuse."""
-    return _QUERY.sub("[redacted]", _TOKEN.sub("[redacted]", text))

@@ -22,6 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+AHEAD = 4
+"""Of flows that run together, results may wait for their turn: this many for each that may be under way."""
+
+
 class Sleep(msgspec.Struct, frozen=True):
     """Wait this many seconds."""
 
@@ -100,6 +104,8 @@ def translate(flow: Flow[R], change: Callable[[Effect], Effect]) -> Flow[R]:
 
     An exception that `change` raises is raised in the flow at the place of the effect.
     """
+    # Not a local of its own: a traceback may show those, and this may be a token.
+    held: list[Any] = []
     try:
         effect = next(flow)
         while True:
@@ -107,11 +113,11 @@ def translate(flow: Flow[R], change: Callable[[Effect], Effect]) -> Flow[R]:
                 changed = change(effect)
                 if isinstance(changed, Exclusive):
                     changed = Exclusive(changed.key, translate(changed.flow, change))
-                result = yield changed
+                held.append((yield changed))
             except Exception as error:
                 effect = flow.throw(error)
             else:
-                effect = flow.send(result)
+                effect = flow.send(held.pop())
     except StopIteration as stop:
         value: R = stop.value
         return value

@@ -70,6 +70,7 @@ BUILT_IN: dict[str, str] = {
     "mutual_tls": "anyauth0_plugins.mutual_tls",
     "headers": "anyauth0_plugins.headers",
     "logging": "anyauth0_plugins.logging",
+    "opentelemetry": "anyauth0_plugins.opentelemetry:default",
     "retries": "anyauth0_plugins.retries",
     "telemetry": "anyauth0_plugins.telemetry",
     "timeouts": "anyauth0_plugins.timeouts",
@@ -106,7 +107,9 @@ def resolve(option: str, name: str) -> object:
     return _load(option, name, target)
 
 
-_EXTRAS = {"aiohttp": "aiohttp", "cryptography": "crypto", "trustme": "local"}
+_EXTRAS = {
+    "aiohttp": "aiohttp", "cryptography": "crypto", "opentelemetry": "opentelemetry", "trustme": "local",
+}  # fmt: skip
 
 
 def _load(option: str, name: str, target: str) -> object:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ._json import is_array
 from .arguments import require
 from .errors import ConfigurationError, IdTokenError, InvalidArgumentError
 from .flow import Flow
+from .redaction import Model
 
 if TYPE_CHECKING:
     from .jwks import JwksCache
@@ -18,7 +17,7 @@ __all__ = ["IdTokenChecks", "verify_id_token"]
 _LATEST = 2.0**53
 
 
-class IdTokenChecks(msgspec.Struct, frozen=True, kw_only=True):
+class IdTokenChecks(Model, frozen=True, kw_only=True):
     """What an ID token must be good for, beside the rules that hold for every one.
 
     - `nonce`: the value that was sent with the authorization request

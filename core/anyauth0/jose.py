@@ -9,13 +9,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
 from ._json import is_object, parse
 from .keys import SigningKey, VerifyingKey, generate_key, secret_key
 from .keys.algorithms import ALGORITHMS
 from .keys.jwk import load_private_key, load_public_jwk, public_jwk, thumbprint
 from .keys.text import JoseError, base64url_decode, base64url_encode, clip
+from .redaction import Model
 
 __all__ = [
     "ALGORITHMS", "JoseError", "SigningKey", "Token", "VerifyingKey", "base64url_decode", "base64url_encode",
@@ -26,7 +25,7 @@ __all__ = [
 _LONGEST_TOKEN = 64 * 1024
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(Model, frozen=True):
     """A token taken apart and not yet verified: trust nothing in it before `verify_signature`.
 
     `alg` is the algorithm that the header names, one of those that the caller allowed.

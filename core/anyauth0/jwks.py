@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 import msgspec
 
 from ._json import as_object, is_array, parse
-from .errors import ApiError, Auth0Error, TransportError
+from .errors import ApiError, Auth0Error, DecodingError, TransportError
 from .flow import Flow, exclusive
 from .keys import VerifyingKey
 from .keys.jwk import load_public_jwk
@@ -22,6 +22,7 @@ __all__ = ["JwksCache"]
 _LIFETIME = 600.0
 _SHORTEST_LIFETIME, _LONGEST_LIFETIME = 60.0, 3600.0
 _COOLDOWN = 30.0
+_COOLDOWN_WITHOUT_KEYS = 1.0
 _USABLE = 86400.0
 _MOST_KEYS = 100
 _MAX_AGE = re.compile(r"""(?:^|[\s,])max-age\s*=\s*"?(\d{1,10})""", re.IGNORECASE)
@@ -40,7 +41,7 @@ class JwksCache:
 
     `fetch` is a flow that answers the response of `url`, and raises `TransportError` or `ApiError`; `clock`
     answers seconds. While fetching fails, known keys stay good for a day. A key set that cannot be
-    read, or holds no key of use, is a failure too.
+    read, or holds no key of use, is a failure too. Without any key, a failure is the answer for a second.
     """
 
     __slots__ = (
@@ -63,8 +64,10 @@ class JwksCache:
     def find(self, header: Mapping[str, Any]) -> Flow[VerifyingKey]:
         """Return the key for the header of a token: by its `kid`, or the only one that fits its `alg`.
 
-        A key that is not there is looked for anew, at most every 30 seconds. Raises `JoseError` with the rule
-        `"key"` when there is none, and what the fetch raised when the key might be where it did not reach.
+        A key that is not there is looked for anew, at most every 30 seconds.
+
+        Raises `JoseError` with the rule `"key"` when there is none; when it might be where the last fetch did
+        not reach, what that raised, or `DecodingError`, with the time when it is tried again.
         """
         kid, alg = header.get("kid"), header.get("alg")
         if not isinstance(alg, str) or not (kid is None or isinstance(kid, str)):
@@ -74,16 +77,17 @@ class JwksCache:
         now = self._clock()
         known = self._usable(now)
         key = known and known.keys.get((kid, alg))
-        if known and key and (_within(known.lifetime, known.fetched_at, now) or self._rests(now)):
-            return key
+        if known and key:
+            fresh = _within(known.lifetime, known.fetched_at, now)
+            if fresh or self._fetching or self._rest(now):
+                return key
         yield from exclusive(("jwks", self._url), self._refresh(self._attempts))
         known = self._usable(self._clock())
         key = known and known.keys.get((kid, alg))
         if key:
             return key
         if self._failure is not None:
-            # A copy, because many flows may raise it, and each would lengthen its traceback.
-            raise copy(self._failure) from self._failure
+            raise _retold(self._failure, self._rest(self._clock())) from self._failure
         which = "that alone would fit (the token names none)" if kid is None else f"of the id {clip(kid)}"
         mend = 'check "domain", and the signing keys of the tenant'
         raise JoseError("key", f"the issuer has no key for {alg} {which}; {mend}", found=clip(kid))
@@ -92,20 +96,21 @@ class JwksCache:
         known = self._known
         return known if known is not None and _within(_USABLE, known.fetched_at, now) else None
 
-    def _rests(self, now: float) -> bool:
-        """Say whether nobody need fetch now: somebody does, or has a short time ago."""
-        return self._fetching or _within(_COOLDOWN, self._attempted_at, now)
+    def _rest(self, now: float) -> float:
+        """Return for how many seconds nobody need fetch, because somebody has a short time ago."""
+        rest = _COOLDOWN if self._usable(now) else _COOLDOWN_WITHOUT_KEYS
+        return self._attempted_at + rest - now if _within(rest, self._attempted_at, now) else 0.0
 
     def _refresh(self, attempts: int) -> Flow[None]:
         """Fetch the key set, unless that was tried after the first `attempts`, or a short time ago."""
         now = self._clock()
-        if self._attempts != attempts or (self._usable(now) and self._rests(now)):
+        if self._attempts != attempts or self._rest(now):
             return
         self._fetching = True
         try:
             response = yield from self._fetch()
             self._known, self._failure = _read(response, now), None
-        except (TransportError, ApiError, JoseError) as error:
+        except (TransportError, ApiError, DecodingError) as error:
             self._failure = error
         finally:
             self._fetching = False
@@ -119,6 +124,15 @@ def _within(seconds: float, since: float, now: float) -> bool:
     return 0 <= now - since < seconds
 
 
+def _retold(failure: Auth0Error, rest: float) -> Auth0Error:
+    # A copy, because many flows may raise it, and each would lengthen its traceback.
+    error = copy(failure)
+    said = str(failure)
+    said = said if len(said) <= 240 else f"{said[:239]}…"
+    error.args = (f"{said}; the keys of the issuer are fetched again in {max(ceil(rest), 1)} s",)
+    return error
+
+
 def _read(response: Response, now: float) -> _KeySet:
     listed = as_object(parse(response.body)).get("keys")
     found: list[VerifyingKey] = []
@@ -127,7 +141,8 @@ def _read(response: Response, now: float) -> _KeySet:
         with suppress(JoseError):
             found.append(load_public_jwk(as_object(jwk)))
     if not found:
-        raise JoseError("key", 'the key set holds no public key of use; check "domain"')
+        # No fault of the token, which may be good.
+        raise DecodingError('the key set of the issuer holds no public key of use; check "domain"')
     keys: dict[tuple[str | None, str], VerifyingKey] = {}
     for alg in {alg for key in found for alg in key.algorithms}:
         fitting = [key for key in found if alg in key.algorithms]

@@ -10,13 +10,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ._json import read
+from .rate_limits import RateLimit
+from .redaction import Model
 
 T = TypeVar("T")
 
-__all__ = ["Anomaly", "ApiResponse", "Event", "RateLimit", "Request", "Response"]
+__all__ = ["Anomaly", "ApiResponse", "Event", "Request", "Response"]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(Model, frozen=True, kw_only=True):
     """One HTTP request, ready to be sent.
 
     `url` is absolute and already encoded. `headers` has lower-case names. `timeout` is in seconds, for this
@@ -49,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Request {self.method} {self.url.partition('?')[0]} ({size} bytes)>"
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True):
+class Response(Model, frozen=True, kw_only=True):
     """One HTTP answer, read to its end and decompressed.
 
     `headers` has lower-case names; a header that came more than once is joined by `", "`.
@@ -61,29 +63,6 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Response {self.status} ({len(self.body)} bytes)>"
-
-
-class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server said of the budget that this call drew from.
-
-    `limit` and `remaining` count requests; `reset` is the epoch second at which the budget is full again.
-    Each is `None` where the server said nothing. Source: the `x-ratelimit-*` response headers.
-    """
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset: int | None = None
-
-    @classmethod
-    def from_headers(cls, headers: Mapping[str, str]) -> "RateLimit":
-        """Read the three headers; what is missing or not a whole number is `None`."""
-
-        def number(name: str) -> int | None:
-            text = headers.get(f"x-ratelimit-{name}", "").strip()
-            # The length bound keeps a hostile header from costing quadratic time in int().
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-        return cls(limit=number("limit"), remaining=number("remaining"), reset=number("reset"))
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +140,7 @@ class ApiResponse(Generic[T]):
         return f"<ApiResponse {self.status} ({len(self.response.body)} bytes)>"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(Model, frozen=True, kw_only=True):
     """Something that happened in the tenant.
 
     - `type`: `"user.created"`, `"organization.member.added"`, ...
@@ -171,4 +150,4 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     type: str = ""
     offset: str | None = None
-    event: dict[str, Any] = {}
+    event: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])

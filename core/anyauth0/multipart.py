@@ -8,6 +8,7 @@ from typing import IO, Any, TypeAlias, cast
 import msgspec
 
 from .errors import InvalidArgumentError
+from .redaction import Model
 
 Upload: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | IO[str] | Iterable[Mapping[str, Any]]
 """A JSON file: its path, its bytes, an open file, or the rows themselves."""
@@ -15,7 +16,7 @@ Upload: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | IO[str] | Itera
 __all__ = ["File", "Upload", "encode", "read"]
 
 
-class File(msgspec.Struct, frozen=True):
+class File(Model, frozen=True):
     """A part of the body that is a file."""
 
     source: Upload

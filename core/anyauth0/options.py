@@ -5,7 +5,7 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import msgspec
 
@@ -13,6 +13,7 @@ from .arguments import closest
 from .dpop import DPoPKey
 from .errors import ConfigurationError
 from .messages import Request, Response
+from .redaction import Model, Secret
 from .transport import TLS, AsyncTransport, Transport
 
 __all__ = ["ClientOptions", "Options", "RetryPolicy", "ViewOptions", "from_environment"]
@@ -25,6 +26,7 @@ TransportOption = (
     | Callable[[Request], Response]
     | Callable[[Request], Awaitable[Response]]
 )
+Priority = Literal["interactive", "batch"]
 TokenOption = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
 
@@ -65,6 +67,10 @@ class ViewOptions(TypedDict, total=False):
     """Whether an answer that does not fit its model is an error; off by default."""
     read_ahead: bool
     """Asyncio: whether an iterator asks for the next page while you use this one; off by default."""
+    priority: Priority
+    """`"batch"` for calls that a rate limiter lets wait for `"interactive"` ones, which is the default."""
+    correlation_id: "str | Callable[[], str] | None"
+    """Sent as `X-Correlation-ID`, to find a call in the logs; a function gives one for each call."""
 
 
 class Options(ViewOptions, total=False):
@@ -116,7 +122,7 @@ class Options(ViewOptions, total=False):
     """Returns a number from 0 to 1; for tests."""
 
 
-class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
+class ClientOptions(Model, frozen=True, kw_only=True):
     """The options of one client, checked. Plugins read them; `asynchronous` tells the kind of the client."""
 
     domain: str
@@ -149,6 +155,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     extra_body: Mapping[str, Any] = {}
     strict: bool = False
     read_ahead: bool = False
+    priority: Priority = "interactive"
+    correlation_id: str | Callable[[], str] | None = None
     clock: Callable[[], float] = time.time
     """Epoch seconds; for tests."""
     random: Callable[[], float] = random.random
@@ -190,6 +198,9 @@ def check(given: Mapping[str, object], *, asynchronous: bool, owner: str) -> Cli
             "dpop", 'options "dpop" and "use_mtls" exclude each other: a token has one bond'
         )
     values["plugins"] = tuple(values.get("plugins", ()))
+    for name in _HIDDEN:
+        if isinstance(values.get(name), str):
+            values[name] = Secret(values[name])
     return ClientOptions(asynchronous=asynchronous, **values)
 
 
@@ -215,7 +226,7 @@ def check_view(options: ClientOptions, changes: Mapping[str, object], *, owner: 
 
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?", re.ASCII)
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::([0-9]{{1,5}}))?", re.ASCII)
 
 
 def check_domain(option: str, domain: str) -> str:
@@ -224,8 +235,14 @@ def check_domain(option: str, domain: str) -> str:
     Raises `ConfigurationError` when it is anything but a bare host name, with a port if need be.
     """
     bare = domain.lower()
-    # Some letters beyond ASCII become ASCII by this.
-    if not domain.isascii() or len(bare) > 253 + 6 or not _DOMAIN.fullmatch(bare):
+    matched = _DOMAIN.fullmatch(bare)
+    # Some letters beyond ASCII become ASCII when they are lowered.
+    if (
+        matched is None
+        or not domain.isascii()
+        or len(bare.partition(":")[0]) > 253
+        or int(matched[1] or 0) > 65535
+    ):
         found = [
             word
             for word, seen in (
@@ -259,6 +276,10 @@ _ENVIRONMENT = (
 
 _NONE = frozenset({"timeout", "deadline", "max_response_bytes"})
 """The options for which `None` is a value of its own."""
+
+_HIDDEN = (
+    "client_secret", "client_assertion_signing_key", "client_assertion_signing_key_password", "token",
+)  # fmt: skip
 
 Kind = tuple[Callable[[Any], bool], str]
 
@@ -335,4 +356,6 @@ _KINDS: dict[str, Kind] = {
     "extra_body": (_is(Mapping), "a mapping of field names to values"),
     "strict": _FLAG,
     "read_ahead": _FLAG,
+    "priority": (lambda value: value in ("interactive", "batch"), '"interactive" or "batch"'),
+    "correlation_id": (lambda value: callable(value) or _is(str)(value), "a string, or a function"),
 }  # fmt: skip

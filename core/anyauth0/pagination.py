@@ -54,13 +54,13 @@ class PagedBound(Bound):
 
     def pages(self, *args: Any, **kwargs: Any) -> Any:
         """Go through all pages. Raises `PageLimitReached` where the server stops serving."""
-        steps = started(cast("PagedEndpoint[..., Any]", self._descriptor).steps, self._resource, args, kwargs)
+        steps = started(cast("PagedEndpoint[..., Any]", self.descriptor).steps, self.resource, args, kwargs)
         del args, kwargs
         return self._portions(checked(steps))
 
     def iter(self, *args: Any, **kwargs: Any) -> Any:
         """Go through all items, page after page. Raises `PageLimitReached` where the server stops serving."""
-        steps = started(cast("PagedEndpoint[..., Any]", self._descriptor).steps, self._resource, args, kwargs)
+        steps = started(cast("PagedEndpoint[..., Any]", self.descriptor).steps, self.resource, args, kwargs)
         del args, kwargs
         source = self._portions(checked(steps))
         return async_items(source) if self._core.options.asynchronous else items(source)

@@ -55,13 +55,16 @@ def keys_of(user: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, str(user[name]).lower()) for name in _KEYS if user.get(name) is not None]
 
 
-def reader(rows: Any, *, asynchronous: bool) -> Callable[[], Flow[Any]]:
-    """Return the flow that reads the next row, or answers `END`."""
+def reader(rows: Any, *, asynchronous: bool, title: str, of: str = "rows") -> Callable[[], Flow[Any]]:
+    """Return the flow that reads the next row, or answers `END`.
+
+    Raises `InvalidArgumentError` in the name of the method `title`, where `rows` are no iterable `of` those.
+    """
     given = rows
     if isinstance(rows, AsyncIterable):
         if not asynchronous:
             raise InvalidArgumentError(
-                "rows", 'jobs.import_all: "rows" is an async iterable, which a blocking client cannot read'
+                "rows", f'{title}: "rows" is an async iterable, which a blocking client cannot read'
             )
         source: Any = aiter(given)
 
@@ -70,10 +73,7 @@ def reader(rows: Any, *, asynchronous: bool) -> Callable[[], Flow[Any]]:
 
         return lambda: perform(asynchronous=step)
     if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
-        raise InvalidArgumentError(
-            "rows",
-            'jobs.import_all: "rows" must be an iterable of mappings; a file goes to jobs.import_users',
-        )
+        raise InvalidArgumentError("rows", f'{title}: "rows" must be an iterable of {of}')
     iterator: Any = iter(given)
 
     def following() -> Flow[Any]:

@@ -2,7 +2,7 @@
 
 import re
 
-import msgspec
+from .redaction import Model
 
 __all__ = ["Message", "Parser"]
 
@@ -11,7 +11,7 @@ _END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(Model, frozen=True):
     """One message: its `data`, and the `event` and `id` that the server gave it."""
 
     data: str

@@ -5,9 +5,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
-from .errors import RateLimited, ServerError, TransportError
+from .errors import DecodingError, RateLimited, ServerError, TransportError
 from .flow import Flow, Handler, Middleware, exclusive, sleep
 from .messages import Request, Response
+from .redaction import Model, Secret
 
 R = TypeVar("R")
 
@@ -24,7 +25,7 @@ _STRIPES = 1024
 """A driver keeps each lock for ever, so users' tokens must not have one each."""
 
 
-class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
+class AccessToken(Model, frozen=True, kw_only=True):
     """An access token and its times, in epoch seconds.
 
     It may be used until `expires_at`, and should be renewed from `renew_at` on. `scope` is what it is good
@@ -47,7 +48,16 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
         scope: str | None = None,
         refresh_token: str | None = None,
     ) -> "AccessToken":
-        """Return a token that lives `lifetime` seconds from `now` on."""
+        """Return a token that lives `lifetime` seconds from `now` on.
+
+        Raises `DecodingError` for a value that no header can carry (RFC 6749, appendix A.12).
+        """
+        if not (value.isascii() and value.isprintable()):
+            # Kept, it would fail every call until it expires. A traceback that shows locals must not show it.
+            del value
+            raise DecodingError(
+                "the token endpoint answered 2xx with an access token that is no token; check the domain"
+            )
         expires_at = now + lifetime
         return cls(
             value=value,
@@ -185,6 +195,7 @@ class TokenSource:
 
     def reject(self, value: str) -> Flow[None]:
         """Forget the token of that value, which the server did not accept; a newer one is kept."""
+        value = Secret(value)
         token = yield from self._store.load(self._key)
         if token is not None and token.value == value:
             yield from self._store.remove(self._key)

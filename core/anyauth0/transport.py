@@ -4,9 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import msgspec
-
 from .messages import Request, Response
+from .redaction import Model
 
 if TYPE_CHECKING:
     import ssl
@@ -100,7 +99,7 @@ class AsyncStreamingTransport(Protocol):
         ...
 
 
-class TLS(msgspec.Struct, frozen=True, kw_only=True):
+class TLS(Model, frozen=True, kw_only=True):
     """How a built-in transport speaks TLS.
 
     `ca`, `cert` and `key` are each a path (`str` or `os.PathLike`) or the PEM itself (`bytes`).

@@ -44,7 +44,7 @@ def _annotation(models: Models, type_: str, known: set[str]) -> str:
 
 
 def _struct(models: Models, definition: Definition, known: set[str], use: str) -> str:
-    lines = [f"class {models.names[definition.key]}(Struct, frozen=True, kw_only=True):"]
+    lines = [f"class {models.names[definition.key]}(Model, frozen=True, kw_only=True):"]
     lines.append(docstring([use], 1) + "\n")
     for each in definition.fields:
         name, type_, default = snake(each.wire), each.type, "None"
@@ -56,8 +56,10 @@ def _struct(models: Models, definition: Definition, known: set[str], use: str) -
         elif type_ != "Any" and not type_.endswith("| None"):
             type_ += " | None"
         if name != each.wire:
-            default = "default_factory=list" if default == "[]" else f"default={default}"
-            default = f'field(name="{each.wire}", {default})'
+            default = f'field(name="{each.wire}", default={default})'
+        elif default == "[]":
+            # Each instance gets one of its own, which the linter cannot know of a model.
+            default = "field(default=[])"
         lines.append(f"    {name}: {_annotation(models, type_, known)} = {default}")
     return "\n".join(lines)
 

@@ -16,11 +16,12 @@ _IMPORTS = {
     "collections.abc": ("Sequence",),
     "types": ("NoneType",),
     "typing": ("TYPE_CHECKING", "Any", "Literal", "Required", "TypeAlias", "TypedDict", "TypeVar", "Unpack"),
-    "msgspec": ("Struct", "field"),
+    "msgspec": ("field",),
     "..endpoint": ("Call", "Mode", "Resource", "comma", "endpoint", "spelled"),
     "..multipart": ("File", "Upload"),
     "..pages": ("Checkpoint", "Offset", "Page"),
     "..pagination": ("paged",),
+    "..redaction": ("Model",),
     "..messages": ("Event",),
     "..streaming": ("subscription",),
 }

@@ -8,8 +8,8 @@ from codegen.overlay import Overlay, OverlayError
 
 # Names that the generated modules import.
 _RESERVED = frozenset(
-    {"Any", "Call", "Checkpoint", "Event", "Literal", "Mode", "NoneType", "Offset", "Page", "Required",
-     "Resource", "Open", "Sequence", "Struct", "TypeAlias", "TypedDict", "Unpack", "Upload"}
+    {"Any", "Call", "Checkpoint", "Event", "Literal", "Mode", "Model", "NoneType", "Offset", "Page",
+     "Required", "Resource", "Open", "Sequence", "TypeAlias", "TypedDict", "Unpack", "Upload"}
 )  # fmt: skip
 _RANK = {"r": 0, "w": 1, "e": 2}
 

@@ -1,33 +1,18 @@
 """A token store beyond the process: a failure of it never stops a call, and is told once."""
 
-import logging
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from time import monotonic
-from typing import TypeVar
 
 from anyauth0 import AccessToken, Flow
 from anyauth0.tokens import MemoryTokenStore
 
+from ._attempts import Attempts, Failed
 from ._sealing import Key, Sealing
 
-__all__ = ["FAILED", "Failed", "SharedStore"]
-
-R = TypeVar("R")
+__all__ = ["SharedStore", "hashed"]
 
 _LONGEST = 365 * 86400.0
 """Seconds that a token is kept at most, whatever the server says of its life."""
-_REST = 5.0
-"""Seconds that a store which failed is left alone."""
-
-log = logging.getLogger("anyauth0")
-
-
-class Failed:
-    """What an attempt returns that the store did not carry out."""
-
-
-FAILED = Failed()
 
 
 class SharedStore:
@@ -36,7 +21,7 @@ class SharedStore:
     While that fails, tokens are kept in the memory of this process, so that not every call fetches one.
     """
 
-    __slots__ = ("_clock", "_failures", "_memory", "_resting_until", "_sealing", "_warned")
+    __slots__ = ("_clock", "_memory", "_sealing", "attempt")
 
     def __init__(
         self,
@@ -47,10 +32,8 @@ class SharedStore:
         """Read the keys. `failures` are what the flows raise where the store fails."""
         self._sealing = Sealing(key)
         self._clock = clock
-        self._failures = failures
         self._memory = MemoryTokenStore()
-        self._resting_until = 0.0
-        self._warned = False
+        self.attempt = Attempts(self, failures, "tokens are not shared")
 
     def read(self, name: str) -> Flow[bytes | None]:
         """Return what is kept under `name`."""
@@ -81,28 +64,12 @@ class SharedStore:
         name, until = hashed(key), min(token.expires_at, now + _LONGEST)
         done = yield from self.attempt(self.write(name, self._sealing.seal(name, token), until))
         if not isinstance(done, Failed):
-            self._warned = False
+            self.attempt.worked()
 
     def remove(self, key: str) -> Flow[None]:
         """Forget the token of that key."""
         yield from self._memory.remove(key)
         yield from self.attempt(self.delete(hashed(key)))
-
-    def attempt(self, flow: Flow[R]) -> Flow[R | Failed]:
-        """Run `flow` unless the store has just failed; where it fails now, say so once and go on."""
-        if monotonic() < self._resting_until:
-            return FAILED
-        try:
-            return (yield from flow)
-        except self._failures as error:
-            self._resting_until = monotonic() + _REST
-            if not self._warned:
-                self._warned = True
-                # The message may hold an address with a password.
-                log.warning(
-                    "%r failed (%s): tokens are not shared until it is back", self, type(error).__name__
-                )
-        return FAILED
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -2,11 +2,11 @@
 
 They go to every request, those for a token included. What a call sets itself wins (its content type, the
 token that it is about); an `Authorization` of the user's wins over the access token that the client would
-add. `custom_domain` is such a header too, for the few endpoints that take it.
+add. `custom_domain` is such a header too, for the few endpoints that take it, and so is `correlation_id`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from anyauth0 import ClientOptions, ConfigurationError, Flow, Handler, Middleware, Request, Response, hookimpl
 
@@ -18,14 +18,15 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _CUSTOM_DOMAIN = re.compile(
     r"/api/v2/(?:jobs/verification-email|tickets/email-verification|tickets/password-change"
     r"|organizations/[^/]+/invitations|users|users/[^/]+|guardian/enrollments/ticket"
-    r"|self-service-profiles/[^/]+/sso-ticket)"
+    r"|self-service-profiles/[^/]+/sso-ticket|branding/phone/templates/[^/]+/try)"
 )
 """The paths that take the header `Auth0-Custom-Domain`."""
+_CORRELATION = "x-correlation-id"
 
 
 @hookimpl
 def anyauth0_middleware(options: ClientOptions) -> list[Middleware]:
-    """Add `headers` to every request, and `custom_domain` to those that take it.
+    """Add `headers` and `correlation_id` to every request, and `custom_domain` to those that take it.
 
     Raises `ConfigurationError` for a header that cannot be sent as it is.
     """
@@ -33,21 +34,25 @@ def anyauth0_middleware(options: ClientOptions) -> list[Middleware]:
     if options.custom_domain:
         layers.append(_CustomDomain(options.custom_domain))
     if options.headers:
-        layers.append(_Headers(_checked(options.headers)))
+        layers.append(_Headers(_checked("headers", options.headers)))
+    if callable(options.correlation_id):
+        layers.append(_Correlation(options.correlation_id))
+    elif options.correlation_id is not None:
+        layers.append(_Headers(_checked("correlation_id", {_CORRELATION: options.correlation_id})))
     return layers
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+def _checked(option: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Return `headers` with names in lower case; of names that differ in case only, the last one stays."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name) or name.lower() in _FRAMING:
             raise ConfigurationError(
-                "headers", f'option "headers" cannot set a header called {name[:60]!a}; leave it out'
+                option, f'option "{option}" cannot set a header called {name[:60]!a}; leave it out'
             )
         if not _VALUE.fullmatch(value):
             raise ConfigurationError(
-                "headers",
-                f'the value of "{name[:60]}" in option "headers" holds a line break, another control '
+                option,
+                f'the value of "{name[:60]}" in option "{option}" holds a line break, another control '
                 "character, or a character outside latin-1; take it out or encode it",
             )
     return {name.lower(): value for name, value in headers.items()}
@@ -60,6 +65,21 @@ class _Headers:
 
     def __call__(self, request: Request, inner: Handler) -> Flow[Response]:
         return inner(request.with_headers({**self._headers, **request.headers}))
+
+
+class _Correlation:
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def __call__(self, request: Request, inner: Handler) -> Flow[Response]:
+        made = self._make()
+        if not isinstance(made, str):
+            raise ConfigurationError(
+                "correlation_id",
+                f'the function of option "correlation_id" must return a string, not {type(made).__name__}',
+            )
+        header = _checked("correlation_id", {_CORRELATION: made})
+        return inner(request.with_headers({**header, **request.headers}))
 
 
 class _CustomDomain:

@@ -1,6 +1,5 @@
 """Tries again what can be tried again, after the delay that the server asks for."""
 
-from calendar import timegm
 from collections.abc import Callable
 
 from anyauth0 import (
@@ -16,6 +15,7 @@ from anyauth0 import (
     hookimpl,
 )
 from anyauth0.flow import sleep
+from anyauth0.rate_limits import retry_after
 
 # The server did nothing: whatever the method, the request may be sent again.
 _UNDONE = frozenset({429, 502, 503, 504})
@@ -71,23 +71,9 @@ def _asked_delay(response: Response, now: float) -> float | None:
 
     Source: `Retry-After` (RFC 9110, section 10.2.3), else for 429 the reset of the budget.
     """
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
-    moment = _epoch(text) if text else None
-    if moment is not None:
-        return max(0.0, moment - now)
+    asked = retry_after(response.headers, now)
+    if asked is not None:
+        return asked
     reset = RateLimit.from_headers(response.headers).reset if response.status == 429 else None
     # A reset that is past by our clock says nothing of when to come back.
     return None if reset is None or reset <= now else reset - now
-
-
-def _epoch(date: str) -> int | None:
-    """Return the epoch second of an HTTP date, which is always in GMT; `None` for anything else."""
-    from email.utils import parsedate
-
-    try:
-        parsed = parsedate(date)
-        return None if parsed is None else timegm(parsed)
-    except (ValueError, OverflowError):
-        return None

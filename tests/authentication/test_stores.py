@@ -21,7 +21,7 @@ from anyauth0 import AccessToken, ConfigurationError
 from anyauth0.aio import AsyncDriver
 from anyauth0.blocking import BlockingDriver
 from anyauth0.tokens import MemoryTokenStore, SharedTokenStore, lock_pauses
-from anyauth0_plugins import _shared_store
+from anyauth0_plugins import _attempts
 from anyauth0_plugins.file_store import FileTokenStore
 from anyauth0_plugins.redis_store import RedisTokenStore
 
@@ -344,7 +344,7 @@ def test_what_has_expired_is_swept_away_and_nothing_of_others(tmp_path: Path, cl
 def test_a_disk_that_takes_nothing_is_told_once_and_tokens_stay_in_memory(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_shared_store, "monotonic", clock)
+    monkeypatch.setattr(_attempts, "monotonic", clock)
     store = FileTokenStore(tmp_path / "store", clock=clock)
     (tmp_path / "store").rmdir()
     (tmp_path / "store").touch()
@@ -501,7 +501,7 @@ def holds() -> Any:
 def test_a_redis_that_goes_down_and_comes_back_stops_no_call(
     clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: Kind
 ) -> None:
-    monkeypatch.setattr(_shared_store, "monotonic", clock)
+    monkeypatch.setattr(_attempts, "monotonic", clock)
     with redis_server() as server:
         store = RedisTokenStore(server.url, clock=clock)
         issued = iter(range(1, 100))

@@ -16,7 +16,7 @@ HEAVY = {
 }  # fmt: skip
 
 LAYERS = [
-    {"messages", "_version", "_json", "pages"},
+    {"messages", "rate_limits", "_version", "_json", "pages", "redaction", "_error_hints"},
     {"errors", "transport"},
     {"sse"},
     {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys", "rows"},
@@ -32,6 +32,8 @@ LAYERS = [
         "pagination",
         "decoding",
         "client",
+        "clients",
+        "fan_out",
         "streaming",
     },
     {"authentication", "verification"},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyauth0 import ApiResponse, RateLimit, Request, Response
+from anyauth0 import ApiResponse, Quota, Quotas, RateLimit, Request, Response
 
 from .fakes import json
 
@@ -75,3 +75,31 @@ def test_the_body_as_it_came_is_none_when_empty_and_an_error_when_it_is_not_json
     assert ApiResponse(Response(status=204), lambda r: (None, ())).json() is None
     with pytest.raises(ValueError, match="JSON"):
         ApiResponse(Response(status=200, body=b"<html>"), lambda r: (None, ())).json()
+
+
+def test_the_token_quotas_are_read() -> None:
+    headers = {
+        "auth0-client-quota-limit": "b=per_hour;q=100;r=99;t=1,b=per_day;q=300;r=299;t=86400",
+        "auth0-organization-quota-limit": "b=per_day;q=10;r=0;t=2",
+    }
+    found = RateLimit.from_headers(headers)
+    assert found.client_quota == Quotas(
+        per_hour=Quota(quota=100, remaining=99, reset_after=1),
+        per_day=Quota(quota=300, remaining=299, reset_after=86400),
+    )
+    assert found.organization_quota == Quotas(per_day=Quota(quota=10, remaining=0, reset_after=2))
+    assert (found.limit, RateLimit.from_headers({}).client_quota) == (None, None)
+
+
+@given(st.text())
+def test_whatever_a_quota_says_it_is_read_without_an_error(text: str) -> None:
+    found = RateLimit.from_headers({"auth0-client-quota-limit": text}).client_quota
+    assert (found is None) is not bool(text)
+
+
+@pytest.mark.parametrize("text", ["b=per_hour", "b=per_hour;q=x;r=;t", "b=per_hour;;=;q", "b=per_week;q=1"])
+def test_a_quota_that_says_little_is_empty(text: str) -> None:
+    found = Quotas.from_header(text)
+    assert found is not None
+    assert found.per_hour in (None, Quota())
+    assert found.per_day is None

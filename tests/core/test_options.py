@@ -237,7 +237,7 @@ def test_an_async_function_is_no_token_of_a_blocking_client() -> None:
 
 VIEW = {"headers": {"a": "b"}, "timeout": 1, "deadline": 2, "retry": False, "telemetry": False,
         "custom_domain": "login.example.org", "extra_body": {"a": 1}, "strict": True,
-        "read_ahead": True}  # fmt: skip
+        "read_ahead": True, "priority": "batch", "correlation_id": "x"}  # fmt: skip
 
 
 def test_a_view_may_change_these_options_and_no_others(kind: Kind) -> None:

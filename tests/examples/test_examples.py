@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 setting = import_module("setting")
 
-NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "setting")
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in ("browser", "setting"))
 BLOCKING = [name for name in NAMES if not name.startswith("asyncio_")]
 ASYNCIO = [name for name in NAMES if name.startswith("asyncio_")]
 
@@ -31,6 +32,12 @@ SAYS = {
     "client_assertion": "Got a Bearer token",
     "refresh_tokens": "It is void now: invalid_grant",
     "pkce": "the ID token is verified",
+    "web_login": "Logged out; the browser is at https://app.example.com/",
+    "device": "The device is logged in as jane-",
+    "backchannel": "has confirmed it.",
+    "second_factor": "Logged in by recovery code",
+    "dpop": "Without a proof: 401 invalid_token",
+    "protect_an_api": "GET: 200 Hello ",
     "passwordless": "without a password",
     "mtls": "by certificate alone",
     "users_by_page": "Got 2 users on 2 pages",
@@ -47,6 +54,7 @@ SAYS = {
     "asyncio_refresh_tokens": "It is void now: invalid_grant",
     "asyncio_users_by_page": "Got 2 users",
     "asyncio_import_users": "20 users are new",
+    "asyncio_device": "The device is logged in as jane-",
     "asyncio_own_fetch": "after  GET /users/{id}: 200",
 }
 
@@ -81,7 +89,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 
 def test_there_is_one_for_each_example_of_the_page() -> None:
     assert set(NAMES) == set(SAYS)
-    assert len(ASYNCIO) == 4
+    assert len(ASYNCIO) == 5
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -151,3 +159,31 @@ def test_it_runs_over_an_async_function_of_the_users(
     asyncio.run(whole())
     assert SAYS[name] in capsys.readouterr().out
     assert sent
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("protect_an_api", ["GET: 401 no token Bearer", "DELETE: 403 insufficient_scope Bearer", "GET: 200"]),
+        ("dpop", ["a proof: 200", "again: 401", "another key: 401", "Without a proof: 401"]),
+    ],
+)
+def test_the_api_of_an_example_refuses_what_it_has_to(
+    name: str, answers: list[str], served: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(name, served())
+    said = capsys.readouterr().out.splitlines()[-len(answers) :]
+    assert [answer for answer, line in zip(answers, said, strict=True) if answer in line] == answers
+
+
+def test_the_browser_of_the_examples_logs_in_by_the_form_of_the_page(served: Any) -> None:
+    found = served()
+    main = import_module("web_login").main
+    main(found)
+    paths = [request.path for request in found._tenant.requests if "/api/v2/" not in request.path]
+    assert paths[paths.index("/authorize") :][:3] == ["/authorize", "/u/login", "/oauth/token"]
+    assert paths[-1] == "/v2/logout"
+    stranger = setting.Account(user_id="none", email="nobody@example.com")
+    found.account = lambda: nullcontext(stranger)
+    with pytest.raises(SystemExit, match=r"status 400: .*Wrong email or password"):
+        main(found)

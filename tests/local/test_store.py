@@ -65,6 +65,18 @@ def test_an_id_is_unique_within_its_kind() -> None:
     store.close()
 
 
+def test_what_is_good_once_is_refused_until_its_time_is_over_and_does_not_pile_up() -> None:
+    store = Store()
+    for now in range(100):
+        store.use_once("jtis", str(now), now=now, until=now + 10)
+        with pytest.raises(Duplicate):
+            store.use_once("jtis", str(now), now=now, until=now + 10)
+    assert len(store.list("jtis")) <= 11
+    # The time of the newest is over, but nobody has swept it out.
+    store.use_once("jtis", "99", now=200, until=210)
+    store.use_once("other", "99", now=200, until=210)
+
+
 def test_documents_are_found_by_their_fields() -> None:
     store = Store()
     store.add("users", "1", {"email": "a@x.example", "city": "Turin"})

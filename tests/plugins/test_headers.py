@@ -195,6 +195,35 @@ def test_the_custom_domain_can_be_set_for_one_call(world: Any) -> None:
     assert pass_through(management._core.options, url).headers == {}
 
 
+def test_a_correlation_id_goes_to_every_request_unless_a_header_says_another(world: Any) -> None:
+    client = world.client(correlation_id="checkout-7")
+    read(client)
+    sign_up(client)
+    assert [request.headers["x-correlation-id"] for request in world.requests] == ["checkout-7"] * 2
+    read(client.with_options(headers={"X-Correlation-ID": "of this call"}))
+    assert sent(world)["x-correlation-id"] == "of this call"
+    read(world.client())
+    assert "x-correlation-id" not in sent(world)
+
+
+def test_a_function_gives_each_call_a_correlation_id_of_its_own_and_keeps_it_for_all_attempts(
+    world: Any,
+) -> None:
+    ids = iter(["one", "two"])
+    client = world.client(correlation_id=lambda: next(ids))
+    world.answers(503, 200)
+    read(client)
+    read(client)
+    assert [request.headers["x-correlation-id"] for request in world.requests] == ["one", "one", "two"]
+
+
+@pytest.mark.parametrize("given", ["a\r\nb: c", lambda: "a\nb", lambda: None, "", 5])
+def test_a_correlation_id_that_is_none_is_refused_before_anything_is_sent(world: Any, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match='"correlation_id"'):
+        read(world.client(correlation_id=given))
+    assert not world.requests
+
+
 def test_the_library_names_itself_and_nothing_else(world: Any) -> None:
     read(world.client())
     python = ".".join(map(str, sys.version_info[:3]))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from anyauth0 import (
     hookimpl,
 )
 from anyauth0.flow import exclusive, perform, sleep
+from anyauth0.jose import generate_key, public_jwk, sign
 
 
 def read(client: Any) -> Any:
@@ -49,8 +51,6 @@ def test_an_attempt_has_ten_seconds_unless_told_otherwise(world: Any) -> None:
 
 
 def test_a_limit_that_the_request_brings_is_kept(world: Any) -> None:
-    import msgspec
-
     class Hurry:
         @hookimpl
         def anyauth0_middleware(self, options: object) -> list[Any]:
@@ -141,3 +141,28 @@ def test_no_call_takes_longer_than_its_deadline(
     with suppress(Auth0Error):
         read(world.client(deadline=deadline, retry=RetryPolicy(retries=6)))
     assert world.now <= deadline + 1e-9
+
+
+def test_the_keys_for_an_id_token_come_within_the_deadline_of_the_call(world: Any) -> None:
+    key = generate_key("RS256")
+    claims = {"iss": "https://tenant.eu.auth0.com/", "sub": "u", "aud": "app"}
+    token = sign(
+        {**claims, "iat": int(world.now), "exp": int(world.now) + 60},
+        key,
+        algorithm="RS256",
+        headers={"kid": "one"},
+    )
+    tokens = msgspec.json.encode({"access_token": "canary", "id_token": token})
+    keys = msgspec.json.encode({"keys": [public_jwk(key, kid="one")]})
+
+    def log_in(deadline: float) -> Any:
+        answer = world.takes(5, Response(status=200, body=tokens))
+        world.answers(answer, world.takes(9, Response(status=200, body=keys)))
+        client = world.client(deadline=deadline, timeout=None)
+        return client.oauth.authorization_code_grant(code="c", redirect_uri="https://app.example/")
+
+    start = world.now
+    with pytest.raises(TransportTimeout):
+        log_in(12)
+    assert world.now - start == 12
+    assert log_in(14.5).data.claims["sub"] == "u"

@@ -141,7 +141,11 @@ class Urllib3Transport:
         pools, self._pools = self._pools, {}
         for (process, _), pool in pools.items():
             if process == os.getpid():
-                pool.clear()
+                # `pool.clear()` would leave it to the garbage collector, and a timeout holds on to its pool.
+                hosts = pool.pools.keys()
+                for host in hosts:
+                    if (connections := pool.pools.pop(host, None)) is not None:
+                        connections.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -192,11 +196,11 @@ class _Connection(HTTPConnection):
             self.host = host
         raise AssertionError("unreachable")
 
-    def request(self, *args: Any, **more: Any) -> None:
+    def request(self, method: str, url: str, *args: Any, **more: Any) -> None:
         if self.sock is None:
             self.connect()
         attempt.sent = True
-        super().request(*args, **more)
+        super().request(method, str.__str__(url), *args, **more)
 
     def send(self, data: Any) -> None:
         # In TLS a larger piece would be several records, each with a time limit of its own.
@@ -206,15 +210,34 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    pass
+    @property
+    def is_connected(self) -> bool:
+        # What came after the last answer is no answer to the next request; urllib3 looks below TLS only.
+        # TLS within TLS is an object of urllib3's own.
+        source: Any = getattr(self.sock, "sslobj", self.sock)
+        return super().is_connected and not source.pending()
+
+
+class _Target(str):
+    """What urllib3 writes to its log: a query may be a signature."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.partition("?")[0]
+
+    __repr__ = __str__
 
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]
 
+    def _make_request(self, conn: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        return super()._make_request(conn, method, _Target(url), *args, **more)
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection  # pyright: ignore[reportAssignmentType]
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
 
 
 def _translated(request: Request, error: Exception, *, proxied: bool) -> TransportError:

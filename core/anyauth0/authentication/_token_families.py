@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..flow import Flow
+from ..redaction import Model
 from ..tokens import AccessToken, SharedTokenStore, TokenStore, token_key
 
 __all__ = ["TokenFamily", "digest", "sorted_scope"]
@@ -14,7 +15,7 @@ _REMEMBERED = 30 * 86400.0
 """Seconds that a family is kept after its last change: as long as a refresh token may lie idle by default."""
 
 
-class _Member(msgspec.Struct, frozen=True):
+class _Member(Model, frozen=True):
     """An access token, by what it was asked for with."""
 
     audience: str | None
@@ -29,7 +30,7 @@ class _Member(msgspec.Struct, frozen=True):
         return set(scope.split()) <= set(granted.split())
 
 
-class _Record(msgspec.Struct, frozen=True):
+class _Record(Model, frozen=True):
     """What the store keeps under the hash of a refresh token: a family, or where to find it."""
 
     refresh_token: str = ""

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Unpack
 
-import msgspec
-
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .models import ClientCredentials
 
 TRANSFER = "urn:auth0:anon_transfer"
 
 
-class AnonymousSession(msgspec.Struct, frozen=True, kw_only=True):
+class AnonymousSession(Model, frozen=True, kw_only=True):
     """The session of a visitor: its token goes into the next call. Times are in seconds.
 
     `anon_transfer_token` is there for who asked for one; it is good for about 30 seconds.

@@ -11,6 +11,7 @@ from ..encoding import encode_query, json_text
 from ..errors import AuthorizationError, InvalidArgumentError
 from ..id_token import IdTokenChecks
 from ..pkce import code_challenge, code_verifier
+from ..redaction import Model
 
 __all__ = ["AuthorizationRequest", "authorization_request", "code_of"]
 
@@ -24,7 +25,7 @@ _OURS = {
 }
 
 
-class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
+class AuthorizationRequest(Model, frozen=True, kw_only=True):
     """An authorization request that is under way: send the user to `url`, keep the rest until the callback.
 
     It holds secrets (`state`, `nonce`, `code_verifier`): keep it in a session on the server, or in an

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-import msgspec
-
 from ..arguments import require
 from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint, operation
@@ -12,6 +10,7 @@ from ..errors import InvalidArgumentError
 from ..flow import Flow
 from ..id_token import IdTokenChecks
 from ..messages import ApiResponse
+from ..redaction import Model
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
 from .polling import poll
@@ -20,7 +19,7 @@ CIBA = "urn:openid:params:grant-type:ciba"
 _LONGEST = 300
 
 
-class BackchannelAuthorization(msgspec.Struct, frozen=True, kw_only=True):
+class BackchannelAuthorization(Model, frozen=True, kw_only=True):
     """A login that waits for the user's confirmation (CIBA Core, section 7.3). Times are in seconds."""
 
     auth_req_id: str = ""

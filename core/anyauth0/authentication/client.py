@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from ..client import AsyncioClient, BlockingClient, Core, Session
+from ..client import Core, Session
+from ..clients import AsyncioClient, BlockingClient
 from ..endpoint import Async, Mode, Sync
 from ..errors import AuthenticationApiError
 from ..options import ClientOptions

@@ -2,13 +2,12 @@
 
 from typing import Unpack
 
-import msgspec
-
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint, operation
 from ..flow import Flow
 from ..id_token import IdTokenChecks
 from ..messages import ApiResponse
+from ..redaction import Model
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
 from .polling import poll
@@ -16,7 +15,7 @@ from .polling import poll
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-class DeviceAuthorization(msgspec.Struct, frozen=True, kw_only=True):
+class DeviceAuthorization(Model, frozen=True, kw_only=True):
     """A device login that is under way (RFC 8628, section 3.2).
 
     Show the user `user_code` and `verification_uri`, or a picture of `verification_uri_complete`. Times are

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ..client import Client
+from ..clients import Client
 from ..encoding import encode_query
 from ..endpoint import Call, Mode, operation
 from ..errors import ConfigurationError

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, Unpack
 
-import msgspec
-
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint, operation
 from ..errors import AuthenticationApiError, InvalidArgumentError
 from ..flow import Flow
 from ..id_token import IdTokenChecks
 from ..messages import ApiResponse
+from ..redaction import Model
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
 from .polling import poll
@@ -24,7 +23,7 @@ MfaToken = str | AuthenticationApiError
 """An `mfa_token`, or the error `mfa_required` that has it; for the factors themselves an access token too."""
 
 
-class MfaAuthenticator(msgspec.Struct, frozen=True, kw_only=True):
+class MfaAuthenticator(Model, frozen=True, kw_only=True):
     """A second factor of a user."""
 
     id: str = ""
@@ -36,7 +35,7 @@ class MfaAuthenticator(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
 
 
-class MfaEnrollment(msgspec.Struct, frozen=True, kw_only=True):
+class MfaEnrollment(Model, frozen=True, kw_only=True):
     """A second factor that is being enrolled; the user confirms it by its first use.
 
     - `secret`, `barcode_uri`: for an authenticator application
@@ -57,7 +56,7 @@ class MfaEnrollment(msgspec.Struct, frozen=True, kw_only=True):
         return f"<MfaEnrollment of {self.authenticator_type}>"
 
 
-class MfaChallenge(msgspec.Struct, frozen=True, kw_only=True):
+class MfaChallenge(Model, frozen=True, kw_only=True):
     """What the user is asked for: `binding_method` `"prompt"` is a code to type in, none a push message."""
 
     challenge_type: str | None = None

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from .._json import as_object, parse
+from ..redaction import Model
 
 
 class ClientCredentials(TypedDict, total=False):
@@ -24,7 +25,7 @@ class ClientCredentials(TypedDict, total=False):
 _SECONDS = re.compile(r"[0-9]{1,11}(?:\.[0-9]+)?", re.ASCII)
 
 
-class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
+class TokenSet(Model, frozen=True, kw_only=True):
     """The answer of the token endpoint (RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3).
 
     `expires_in` is in seconds. `token_type` is `Bearer`, `DPoP`, or `N_A` for tokens that are no bearer
@@ -61,7 +62,7 @@ class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
         return f"<TokenSet with {', '.join(given)}>"
 
 
-class PushedAuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
+class PushedAuthorizationResponse(Model, frozen=True, kw_only=True):
     """The answer to a pushed authorization request (RFC 9126, section 2.2).
 
     `request_uri` goes to `/authorize` within `expires_in` seconds.
@@ -71,7 +72,7 @@ class PushedAuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
     expires_in: int | None = None
 
 
-class SignUpUser(msgspec.Struct, frozen=True, kw_only=True):
+class SignUpUser(Model, frozen=True, kw_only=True):
     """A user who has signed up. `id` is there whatever name the server gave it."""
 
     id: str = ""
@@ -93,7 +94,7 @@ class SignUpUser(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "id", self.id_ or self.user_id or "")
 
 
-class PasswordlessStart(msgspec.Struct, frozen=True, kw_only=True):
+class PasswordlessStart(Model, frozen=True, kw_only=True):
     """A code or link that is on its way."""
 
     id: str | None = msgspec.field(default=None, name="_id")
@@ -103,7 +104,7 @@ class PasswordlessStart(msgspec.Struct, frozen=True, kw_only=True):
     phone_verified: bool | None = None
 
 
-class OtpChallenge(msgspec.Struct, frozen=True, kw_only=True):
+class OtpChallenge(Model, frozen=True, kw_only=True):
     """A code that is on its way; `auth_session` goes with it into `login_with_otp`."""
 
     auth_session: str = ""
@@ -112,7 +113,7 @@ class OtpChallenge(msgspec.Struct, frozen=True, kw_only=True):
         return "<OtpChallenge>"
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True):
+class Address(Model, frozen=True, kw_only=True):
     """A postal address (OpenID Connect Core, section 5.1.1)."""
 
     formatted: str | None = None
@@ -123,7 +124,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
 
 
-class UserInfoResponse(msgspec.Struct, frozen=True, kw_only=True):
+class UserInfoResponse(Model, frozen=True, kw_only=True):
     """The profile of a user: the standard claims (OpenID Connect Core, section 5.1).
 
     Custom claims are in `response.json()`. `updated_at` is epoch seconds or an ISO 8601 time: both occur.

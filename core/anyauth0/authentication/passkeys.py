@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-import msgspec
+from msgspec import field
 
 from ..arguments import require
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..id_token import IdTokenChecks
+from ..redaction import Model
 from ._headers import for_user
 from ._id_tokens import token_call
 from .models import ClientCredentials, TokenSet
@@ -15,11 +16,11 @@ from .models import ClientCredentials, TokenSet
 WEBAUTHN = "urn:okta:params:oauth:grant-type:webauthn"
 
 
-class PasskeyChallenge(msgspec.Struct, frozen=True, kw_only=True):
+class PasskeyChallenge(Model, frozen=True, kw_only=True):
     """What the device is asked: `authn_params_public_key` goes to `navigator.credentials` as `publicKey`."""
 
     auth_session: str = ""
-    authn_params_public_key: dict[str, Any] = {}
+    authn_params_public_key: dict[str, Any] = field(default={})
     verification_required: bool | None = None
 
     def __repr__(self) -> str:

@@ -45,7 +45,8 @@ def poll(
                 f"{title}: the user has not decided within the deadline of {deadline:g} s; ask again later",
                 request_sent=False,
             )
-        if expires_at is not None and now + wait > expires_at:
+        # From then on Auth0 answers to CIBA that the user said no, who did not.
+        if expires_at is not None and now + wait >= expires_at:
             raise AuthorizationError(
                 "expired_token", f"{title}: the user has not decided in time; start again"
             )

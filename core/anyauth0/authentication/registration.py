@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
-import msgspec
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..errors import InvalidArgumentError
+from ..redaction import Model
 
 
 class ClientMetadata(TypedDict, total=False):
@@ -23,7 +22,7 @@ class ClientMetadata(TypedDict, total=False):
     jwks: dict[str, Any]
 
 
-class RegisteredClient(msgspec.Struct, frozen=True, kw_only=True):
+class RegisteredClient(Model, frozen=True, kw_only=True):
     """A client that has registered itself. `client_secret_expires_at` is epoch seconds, 0 is never."""
 
     client_id: str = ""

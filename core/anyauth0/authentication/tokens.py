@@ -7,6 +7,7 @@ from ..client import Core
 from ..encoding import encode_json
 from ..endpoint import Call, EndpointFacts, Mode, Resource, operation
 from ..flow import Flow, exclusive
+from ..redaction import Secret
 from ..tokens import AccessToken, MemoryTokenStore, TokenSource, TokenStore, token_key
 from ._id_tokens import token_call
 from ._token_families import TokenFamily, digest, sorted_scope
@@ -48,6 +49,7 @@ class Tokens(Resource[Mode]):
         A newer token is kept.
         """
         require("tokens.reject", token=token, audience=audience)
+        token = Secret(token)
         store = yield from _store(self._core)
         source = application_tokens(self._core, store, audience, scope=scope, organization=organization)
         yield from source.reject(token)
@@ -73,6 +75,7 @@ class Tokens(Resource[Mode]):
         `oauth.refresh_token_grant` raises.
         """
         require("tokens.for_refresh_token", refresh_token=refresh_token)
+        rejected = None if rejected is None else Secret(rejected)
         core = self._core
         store = yield from _store(core)
         family = TokenFamily(
@@ -119,6 +122,7 @@ class Tokens(Resource[Mode]):
         POST /oauth/token (RFC 8693). Raises what `oauth.token_for_connection` raises.
         """
         core = self._core
+        rejected = None if rejected is None else Secret(rejected)
         arguments = {
             "connection": connection,
             "subject_token": subject_token,

@@ -3,17 +3,16 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
-
 from ..arguments import require
 from ..encoding import encode_path, encode_query
 from ..endpoint import Mode, Resource
 from ..errors import ConfigurationError, InvalidArgumentError
+from ..redaction import Model
 
 __all__ = ["Invitation", "Urls"]
 
 
-class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+class Invitation(Model, frozen=True, kw_only=True):
     """An invitation that a user came with; it goes into `authorize(invitation=..., organization=...)`."""
 
     invitation: str

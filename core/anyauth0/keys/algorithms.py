@@ -79,6 +79,9 @@ def wanted(name: str, kind: str | None = None) -> Algorithm:
 
 def refuse(what: str, cause: Exception | None = None) -> NoReturn:
     """Raise the `ConfigurationError` of a signing key."""
+    if cause is not None:
+        # Its frames hold the key.
+        cause.with_traceback(None)
     raise ConfigurationError(_KEY_OPTION, f'"{_KEY_OPTION}" {what}') from cause
 
 

@@ -5,11 +5,10 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 ActionBindingRefType: TypeAlias = Open[Literal["binding_id", "action_id", "action_name"]]
@@ -30,14 +29,14 @@ IntegrationFeatureType: TypeAlias = Open[Literal[
 IntegrationRequiredParamType: TypeAlias = Open[Literal["UNSPECIFIED", "STRING"]]
 
 
-class ActionTriggerCompatibleTrigger(Struct, frozen=True, kw_only=True):
+class ActionTriggerCompatibleTrigger(Model, frozen=True, kw_only=True):
     """`compatible_triggers` of `ActionTrigger`."""
 
     id: ActionTriggerType | None = None
     version: str = ""
 
 
-class ActionTrigger(Struct, frozen=True, kw_only=True):
+class ActionTrigger(Model, frozen=True, kw_only=True):
     """`supported_triggers` of `Action`."""
 
     id: ActionTriggerType | None = None
@@ -49,7 +48,7 @@ class ActionTrigger(Struct, frozen=True, kw_only=True):
     binding_policy: ActionBindingType | None = None
 
 
-class ActionVersionDependency(Struct, frozen=True, kw_only=True):
+class ActionVersionDependency(Model, frozen=True, kw_only=True):
     """`dependencies` of `Action`."""
 
     name: str | None = None
@@ -57,14 +56,14 @@ class ActionVersionDependency(Struct, frozen=True, kw_only=True):
     registry_url: str | None = None
 
 
-class ActionSecret(Struct, frozen=True, kw_only=True):
+class ActionSecret(Model, frozen=True, kw_only=True):
     """`secrets` of `Action`."""
 
     name: str | None = None
     updated_at: str | None = None
 
 
-class ActionError(Struct, frozen=True, kw_only=True):
+class ActionError(Model, frozen=True, kw_only=True):
     """`errors` of `ActionVersion`."""
 
     id: str = ""
@@ -72,7 +71,7 @@ class ActionError(Struct, frozen=True, kw_only=True):
     url: str | None = None
 
 
-class ActionBase(Struct, frozen=True, kw_only=True):
+class ActionBase(Model, frozen=True, kw_only=True):
     """`action` of `ActionVersion`."""
 
     id: str = ""
@@ -83,7 +82,7 @@ class ActionBase(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class ActionModuleReference(Struct, frozen=True, kw_only=True):
+class ActionModuleReference(Model, frozen=True, kw_only=True):
     """`modules` of `Action`."""
 
     module_id: str | None = None
@@ -92,7 +91,7 @@ class ActionModuleReference(Struct, frozen=True, kw_only=True):
     module_version_number: int | None = None
 
 
-class ActionVersion(Struct, frozen=True, kw_only=True):
+class ActionVersion(Model, frozen=True, kw_only=True):
     """`deployed_version` of `Action`."""
 
     id: str = ""
@@ -113,21 +112,21 @@ class ActionVersion(Struct, frozen=True, kw_only=True):
     modules: list[ActionModuleReference] | None = None
 
 
-class IntegrationSemVer(Struct, frozen=True, kw_only=True):
+class IntegrationSemVer(Model, frozen=True, kw_only=True):
     """`semver` of `IntegrationRelease`."""
 
     major: int | None = None
     minor: int | None = None
 
 
-class IntegrationRequiredParamOption(Struct, frozen=True, kw_only=True):
+class IntegrationRequiredParamOption(Model, frozen=True, kw_only=True):
     """`options` of `IntegrationRequiredParam`."""
 
     value: str | None = None
     label: str | None = None
 
 
-class IntegrationRequiredParam(Struct, frozen=True, kw_only=True):
+class IntegrationRequiredParam(Model, frozen=True, kw_only=True):
     """`required_secrets` of `IntegrationRelease`."""
 
     type: IntegrationRequiredParamType | None = None
@@ -141,7 +140,7 @@ class IntegrationRequiredParam(Struct, frozen=True, kw_only=True):
     options: list[IntegrationRequiredParamOption] | None = None
 
 
-class IntegrationRelease(Struct, frozen=True, kw_only=True):
+class IntegrationRelease(Model, frozen=True, kw_only=True):
     """`current_release` of `Integration`."""
 
     id: str = ""
@@ -151,7 +150,7 @@ class IntegrationRelease(Struct, frozen=True, kw_only=True):
     required_configuration: list[IntegrationRequiredParam] | None = None
 
 
-class Integration(Struct, frozen=True, kw_only=True):
+class Integration(Model, frozen=True, kw_only=True):
     """`integration` of `Action`."""
 
     id: str = ""
@@ -171,7 +170,7 @@ class Integration(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class Action(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_all`."""
 
     id: str = ""
@@ -267,7 +266,7 @@ class UpdateAction(TypedDict, total=False):
     modules: list[ActionModuleReferenceDict]
 
 
-class TestAction(Struct, frozen=True, kw_only=True):
+class TestAction(Model, frozen=True, kw_only=True):
     """Answered by `actions.test`."""
 
     payload: dict[str, Any] | None = None
@@ -279,7 +278,7 @@ class TestActionBody(TypedDict):
     payload: dict[str, Any]
 
 
-class ActionExecutionResult(Struct, frozen=True, kw_only=True):
+class ActionExecutionResult(Model, frozen=True, kw_only=True):
     """`results` of `ActionExecution`."""
 
     action_name: str | None = None
@@ -288,7 +287,7 @@ class ActionExecutionResult(Struct, frozen=True, kw_only=True):
     ended_at: str | None = None
 
 
-class ActionExecution(Struct, frozen=True, kw_only=True):
+class ActionExecution(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_execution`."""
 
     id: str = ""
@@ -299,14 +298,14 @@ class ActionExecution(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class ActionModuleDependency(Struct, frozen=True, kw_only=True):
+class ActionModuleDependency(Model, frozen=True, kw_only=True):
     """`dependencies` of `ActionModuleSummary`."""
 
     name: str | None = None
     version: str | None = None
 
 
-class ActionModuleSummary(Struct, frozen=True, kw_only=True):
+class ActionModuleSummary(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_modules`."""
 
     id: str = ""
@@ -321,7 +320,7 @@ class ActionModuleSummary(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class ActionModuleVersionReference(Struct, frozen=True, kw_only=True):
+class ActionModuleVersionReference(Model, frozen=True, kw_only=True):
     """`latest_version` of `ActionModule`."""
 
     id: str = ""
@@ -332,7 +331,7 @@ class ActionModuleVersionReference(Struct, frozen=True, kw_only=True):
     created_at: str | None = None
 
 
-class ActionModule(Struct, frozen=True, kw_only=True):
+class ActionModule(Model, frozen=True, kw_only=True):
     """Answered by `actions.create_module`."""
 
     id: str = ""
@@ -381,7 +380,7 @@ class UpdateActionModule(TypedDict, total=False):
     dependencies: list[ActionModuleDependencyDict]
 
 
-class ActionModuleAction(Struct, frozen=True, kw_only=True):
+class ActionModuleAction(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_module_actions`."""
 
     action_id: str | None = None
@@ -397,7 +396,7 @@ class RollbackActionModule(TypedDict):
     module_version_id: str
 
 
-class ActionModuleVersion(Struct, frozen=True, kw_only=True):
+class ActionModuleVersion(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_module_versions`."""
 
     id: str = ""
@@ -409,13 +408,13 @@ class ActionModuleVersion(Struct, frozen=True, kw_only=True):
     created_at: str | None = None
 
 
-class ActionTriggers(Struct, frozen=True, kw_only=True):
+class ActionTriggers(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_all_triggers`."""
 
     triggers: list[ActionTrigger] | None = None
 
 
-class ActionBinding(Struct, frozen=True, kw_only=True):
+class ActionBinding(Model, frozen=True, kw_only=True):
     """Answered by `actions.get_trigger_bindings`."""
 
     id: str = ""
@@ -426,7 +425,7 @@ class ActionBinding(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class ActionBindings(Struct, frozen=True, kw_only=True):
+class ActionBindings(Model, frozen=True, kw_only=True):
     """Answered by `actions.update_trigger_bindings`."""
 
     bindings: list[ActionBinding] | None = None

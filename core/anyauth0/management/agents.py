@@ -5,14 +5,13 @@
 from types import NoneType
 from typing import Any, Required, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 
 
-class Agent(Struct, frozen=True, kw_only=True):
+class Agent(Model, frozen=True, kw_only=True):
     """Answered by `agents.get_all`."""
 
     agent_id: str | None = None

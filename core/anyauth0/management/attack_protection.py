@@ -5,9 +5,10 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .shared import Open
 
 AdminNotificationFrequency: TypeAlias = Open[Literal["immediately", "daily", "weekly", "monthly"]]
@@ -31,7 +32,7 @@ PhoneProviderProtectionBackoffStrategy: TypeAlias = Open[Literal["exponential", 
 SuspiciousIPThrottlingShields: TypeAlias = Open[Literal["block", "admin_notification"]]
 
 
-class BotDetectionSettings(Struct, frozen=True, kw_only=True):
+class BotDetectionSettings(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_bot_detection_config`."""
 
     bot_detection_level: BotDetectionLevel | None = None
@@ -53,20 +54,20 @@ class UpdateBotDetectionSettings(TypedDict, total=False):
     monitoring_mode_enabled: bool
 
 
-class BreachedPasswordStage(Struct, frozen=True, kw_only=True):
+class BreachedPasswordStage(Model, frozen=True, kw_only=True):
     """`pre-user-registration` of `BreachedPasswordDetectionStage`."""
 
     shields: list[BreachedPasswordStageShields] | None = None
 
 
-class BreachedPasswordDetectionStage(Struct, frozen=True, kw_only=True):
+class BreachedPasswordDetectionStage(Model, frozen=True, kw_only=True):
     """`stage` of `BreachedPasswordDetectionSettings`."""
 
     pre_user_registration: BreachedPasswordStage | None = field(name="pre-user-registration", default=None)
     pre_change_password: BreachedPasswordStage | None = field(name="pre-change-password", default=None)
 
 
-class BreachedPasswordDetectionSettings(Struct, frozen=True, kw_only=True):
+class BreachedPasswordDetectionSettings(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_breached_password_detection_config`."""
 
     enabled: bool | None = None
@@ -103,7 +104,7 @@ class UpdateBreachedPasswordDetectionConfig(TypedDict, total=False):
     stage: BreachedPasswordDetectionStageDict
 
 
-class BruteForceSettings(Struct, frozen=True, kw_only=True):
+class BruteForceSettings(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_brute_force_config`."""
 
     enabled: bool | None = None
@@ -125,7 +126,7 @@ class UpdateBruteForceConfig(TypedDict, total=False):
     form_submission_mode: BruteForceProtectionFormSubmissionMode
 
 
-class AttackProtectionCaptchaArkose(Struct, frozen=True, kw_only=True):
+class AttackProtectionCaptchaArkose(Model, frozen=True, kw_only=True):
     """`arkose` of `AttackProtectionCaptcha`."""
 
     site_key: str | None = None
@@ -134,26 +135,26 @@ class AttackProtectionCaptchaArkose(Struct, frozen=True, kw_only=True):
     verify_subdomain: str | None = None
 
 
-class CaptchaAuthChallenge(Struct, frozen=True, kw_only=True):
+class CaptchaAuthChallenge(Model, frozen=True, kw_only=True):
     """`auth_challenge` of `AttackProtectionCaptcha`."""
 
     fail_open: bool | None = None
 
 
-class AttackProtectionCaptchaHcaptcha(Struct, frozen=True, kw_only=True):
+class AttackProtectionCaptchaHcaptcha(Model, frozen=True, kw_only=True):
     """`hcaptcha` of `AttackProtectionCaptcha`."""
 
     site_key: str | None = None
 
 
-class CaptchaRecaptchaEnterprise(Struct, frozen=True, kw_only=True):
+class CaptchaRecaptchaEnterprise(Model, frozen=True, kw_only=True):
     """`recaptcha_enterprise` of `AttackProtectionCaptcha`."""
 
     site_key: str | None = None
     project_id: str | None = None
 
 
-class AttackProtectionCaptcha(Struct, frozen=True, kw_only=True):
+class AttackProtectionCaptcha(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_captcha_config`."""
 
     active_provider_id: str | None = None
@@ -210,20 +211,20 @@ class UpdateAttackProtectionCaptcha(TypedDict, total=False):
     simple_captcha: dict[str, Any]
 
 
-class AttackProtectionCaptchaPolicyMatch(Struct, frozen=True, kw_only=True):
+class AttackProtectionCaptchaPolicyMatch(Model, frozen=True, kw_only=True):
     """`match` of `AttackProtectionCaptchaPolicy`."""
 
     auth0_managed: list[str] | None = None
     geo_country_codes: list[str] | None = None
 
 
-class CaptchaPolicyActionAuthChallenge(Struct, frozen=True, kw_only=True):
+class CaptchaPolicyActionAuthChallenge(Model, frozen=True, kw_only=True):
     """`auth_challenge` of `CaptchaPolicyAction`."""
 
     fail_open: bool | None = None
 
 
-class CaptchaPolicyAction(Struct, frozen=True, kw_only=True):
+class CaptchaPolicyAction(Model, frozen=True, kw_only=True):
     """`action` of `AttackProtectionCaptchaPolicy`."""
 
     active_provider_id: AttackProtectionCaptchaProviderId | None = None
@@ -236,7 +237,7 @@ class CaptchaPolicyAction(Struct, frozen=True, kw_only=True):
     arkose: AttackProtectionCaptchaArkose | None = None
 
 
-class AttackProtectionCaptchaPolicy(Struct, frozen=True, kw_only=True):
+class AttackProtectionCaptchaPolicy(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_captcha_policies`."""
 
     id: str = ""
@@ -320,7 +321,7 @@ class UpdateCaptchaPolicy(TypedDict, total=False):
     action: CaptchaPolicyActionDict
 
 
-class PhoneProviderProtection(Struct, frozen=True, kw_only=True):
+class PhoneProviderProtection(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_phone_provider_protection_config`."""
 
     type: PhoneProviderProtectionBackoffStrategy | None = None
@@ -332,14 +333,14 @@ class UpdatePhoneProviderProtection(TypedDict):
     type: PhoneProviderProtectionBackoffStrategy
 
 
-class IpThrottling(Struct, frozen=True, kw_only=True):
+class IpThrottling(Model, frozen=True, kw_only=True):
     """`pre-login` of `SuspiciousIPThrottlingStage`."""
 
     max_attempts: int | None = None
     rate: int | None = None
 
 
-class SuspiciousIPThrottlingStage(Struct, frozen=True, kw_only=True):
+class SuspiciousIPThrottlingStage(Model, frozen=True, kw_only=True):
     """`stage` of `SuspiciousIPThrottlingSettings`."""
 
     pre_login: IpThrottling | None = field(name="pre-login", default=None)
@@ -347,7 +348,7 @@ class SuspiciousIPThrottlingStage(Struct, frozen=True, kw_only=True):
     pre_custom_token_exchange: IpThrottling | None = field(name="pre-custom-token-exchange", default=None)
 
 
-class SuspiciousIPThrottlingSettings(Struct, frozen=True, kw_only=True):
+class SuspiciousIPThrottlingSettings(Model, frozen=True, kw_only=True):
     """Answered by `attack_protection.get_suspicious_ip_throttling_config`."""
 
     enabled: bool | None = None

@@ -5,12 +5,11 @@
 from types import NoneType
 from typing import Required, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 
 
-class BlacklistedToken(Struct, frozen=True, kw_only=True):
+class BlacklistedToken(Model, frozen=True, kw_only=True):
     """Answered by `blacklists.get_all`."""
 
     aud: str | None = None

@@ -5,9 +5,10 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .shared import Open
 
 BrandingThemeBordersButtonsStyle: TypeAlias = Open[Literal["pill", "rounded", "sharp"]]
@@ -31,20 +32,20 @@ ThemeWidgetSocialButtonsLayout: TypeAlias = Open[Literal["bottom", "top"]]
 TwilioProviderDeliveryMethod: TypeAlias = Open[Literal["text", "voice"]]
 
 
-class BrandingColors(Struct, frozen=True, kw_only=True):
+class BrandingColors(Model, frozen=True, kw_only=True):
     """`colors` of `BrandingSettings`."""
 
     primary: str | None = None
     page_background: str | dict[str, Any] | None = None
 
 
-class BrandingFont(Struct, frozen=True, kw_only=True):
+class BrandingFont(Model, frozen=True, kw_only=True):
     """`font` of `BrandingSettings`."""
 
     url: str | None = None
 
 
-class BrandingSettings(Struct, frozen=True, kw_only=True):
+class BrandingSettings(Model, frozen=True, kw_only=True):
     """Answered by `branding.get_settings`."""
 
     colors: BrandingColors | None = None
@@ -75,16 +76,16 @@ class UpdateBranding(TypedDict, total=False):
     font: UpdateBrandingFontDict | None
 
 
-class PhoneProviderConfiguration(Struct, frozen=True, kw_only=True):
+class PhoneProviderConfiguration(Model, frozen=True, kw_only=True):
     """`configuration` of `PhoneProvider`."""
 
     default_from: str | None = None
     mssid: str | None = None
     sid: str | None = None
-    delivery_methods: list[Any] = []
+    delivery_methods: list[Any] = field(default=[])
 
 
-class PhoneProvider(Struct, frozen=True, kw_only=True):
+class PhoneProvider(Model, frozen=True, kw_only=True):
     """`providers` of `BrandingPhoneProviders`."""
 
     id: str = ""
@@ -97,7 +98,7 @@ class PhoneProvider(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class BrandingPhoneProviders(Struct, frozen=True, kw_only=True):
+class BrandingPhoneProviders(Model, frozen=True, kw_only=True):
     """Answered by `branding.get_all_phone_providers`."""
 
     providers: list[PhoneProvider] | None = None
@@ -136,7 +137,7 @@ class UpdateBrandingPhoneProvider(TypedDict, total=False):
     configuration: TwilioProviderConfigurationDict | CustomProviderConfigurationDict
 
 
-class PhoneProviderSendTest(Struct, frozen=True, kw_only=True):
+class PhoneProviderSendTest(Model, frozen=True, kw_only=True):
     """Answered by `branding.test_phone_provider`."""
 
     code: float | None = None
@@ -150,14 +151,14 @@ class PhoneTest(TypedDict, total=False):
     delivery_method: PhoneProviderDeliveryMethod
 
 
-class PhoneTemplateBody(Struct, frozen=True, kw_only=True):
+class PhoneTemplateBody(Model, frozen=True, kw_only=True):
     """`body` of `PhoneTemplateContent`."""
 
     text: str | None = None
     voice: str | None = None
 
 
-class PhoneTemplateContent(Struct, frozen=True, kw_only=True):
+class PhoneTemplateContent(Model, frozen=True, kw_only=True):
     """`content` of `PhoneTemplate`."""
 
     syntax: str | None = None
@@ -165,7 +166,7 @@ class PhoneTemplateContent(Struct, frozen=True, kw_only=True):
     body: PhoneTemplateBody | None = None
 
 
-class PhoneTemplate(Struct, frozen=True, kw_only=True):
+class PhoneTemplate(Model, frozen=True, kw_only=True):
     """`templates` of `PhoneTemplates`."""
 
     id: str = ""
@@ -177,7 +178,7 @@ class PhoneTemplate(Struct, frozen=True, kw_only=True):
     disabled: bool | None = None
 
 
-class PhoneTemplates(Struct, frozen=True, kw_only=True):
+class PhoneTemplates(Model, frozen=True, kw_only=True):
     """Answered by `branding.get_all_phone_templates`."""
 
     templates: list[PhoneTemplate] | None = None
@@ -217,13 +218,13 @@ class UpdatePhoneTemplate(TypedDict, total=False):
     disabled: bool
 
 
-class PhoneTemplateTestNotification(Struct, frozen=True, kw_only=True):
+class PhoneTemplateTestNotification(Model, frozen=True, kw_only=True):
     """Answered by `branding.test_phone_template`."""
 
     message: str = ""
 
 
-class PageTemplate(Struct, frozen=True, kw_only=True):
+class PageTemplate(Model, frozen=True, kw_only=True):
     """Answered by `branding.get_universal_login_template`."""
 
     body: str | None = None
@@ -235,7 +236,7 @@ class UniversalLoginTemplate(TypedDict):
     template: str
 
 
-class BrandingThemeBorders(Struct, frozen=True, kw_only=True):
+class BrandingThemeBorders(Model, frozen=True, kw_only=True):
     """`borders` of `BrandingTheme`."""
 
     button_border_radius: float | None = None
@@ -249,7 +250,7 @@ class BrandingThemeBorders(Struct, frozen=True, kw_only=True):
     widget_corner_radius: float | None = None
 
 
-class BrandingThemeColors(Struct, frozen=True, kw_only=True):
+class BrandingThemeColors(Model, frozen=True, kw_only=True):
     """`colors` of `BrandingTheme`."""
 
     base_focus_color: str | None = None
@@ -274,14 +275,14 @@ class BrandingThemeColors(Struct, frozen=True, kw_only=True):
     widget_border: str = ""
 
 
-class BrandingThemeFontLinks(Struct, frozen=True, kw_only=True):
+class BrandingThemeFontLinks(Model, frozen=True, kw_only=True):
     """`body_text` of `BrandingThemeFonts`."""
 
     bold: bool | None = None
     size: float | None = None
 
 
-class BrandingThemeFonts(Struct, frozen=True, kw_only=True):
+class BrandingThemeFonts(Model, frozen=True, kw_only=True):
     """`fonts` of `BrandingTheme`."""
 
     body_text: BrandingThemeFontLinks | None = None
@@ -295,7 +296,7 @@ class BrandingThemeFonts(Struct, frozen=True, kw_only=True):
     title: BrandingThemeFontLinks | None = None
 
 
-class BrandingThemePageBackground(Struct, frozen=True, kw_only=True):
+class BrandingThemePageBackground(Model, frozen=True, kw_only=True):
     """`page_background` of `BrandingTheme`."""
 
     background_color: str = ""
@@ -303,7 +304,7 @@ class BrandingThemePageBackground(Struct, frozen=True, kw_only=True):
     page_layout: ThemePageBackgroundPageLayout | None = None
 
 
-class BrandingThemeWidget(Struct, frozen=True, kw_only=True):
+class BrandingThemeWidget(Model, frozen=True, kw_only=True):
     """`widget` of `BrandingTheme`."""
 
     header_text_alignment: ThemeWidgetHeaderTextAlignment | None = None
@@ -313,14 +314,14 @@ class BrandingThemeWidget(Struct, frozen=True, kw_only=True):
     social_buttons_layout: ThemeWidgetSocialButtonsLayout | None = None
 
 
-class ThemeIdentifiersPhoneDisplay(Struct, frozen=True, kw_only=True):
+class ThemeIdentifiersPhoneDisplay(Model, frozen=True, kw_only=True):
     """`phone_display` of `BrandingThemeIdentifiers`."""
 
     formatting: ThemeIdentifiersPhoneDisplayFormatting | None = None
     masking: ThemeIdentifiersPhoneDisplayMasking | None = None
 
 
-class BrandingThemeIdentifiers(Struct, frozen=True, kw_only=True):
+class BrandingThemeIdentifiers(Model, frozen=True, kw_only=True):
     """`identifiers` of `BrandingTheme`."""
 
     login_display: ThemeIdentifiersLoginDisplay | None = None
@@ -328,7 +329,7 @@ class BrandingThemeIdentifiers(Struct, frozen=True, kw_only=True):
     phone_display: ThemeIdentifiersPhoneDisplay | None = None
 
 
-class BrandingTheme(Struct, frozen=True, kw_only=True):
+class BrandingTheme(Model, frozen=True, kw_only=True):
     """Answered by `branding.create_theme`."""
 
     borders: BrandingThemeBorders | None = None

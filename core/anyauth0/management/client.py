@@ -8,11 +8,13 @@ from typing import Any, Generic
 import msgspec
 
 from ..authentication.client import authentication_core
-from ..client import AsyncioClient, BlockingClient, Client, Core, Session
+from ..client import Core, Session
+from ..clients import AsyncioClient, BlockingClient, Client
 from ..endpoint import Async, Mode, Sync
 from ..errors import ConfigurationError, ManagementApiError
 from ..flow import Flow, Middleware, perform
 from ..options import ClientOptions
+from ..redaction import Secret
 from ..tokens import MemoryTokenStore, TokenSource, bearer
 from ._tree import Tree
 
@@ -63,7 +65,7 @@ def _authorize(options: ClientOptions, session: Session) -> Middleware:
     """Return the middleware that adds the access token: the user's own, or one that is fetched and kept."""
     token = options.token
     if isinstance(token, str):
-        return bearer(partial(_constant, token.strip()))
+        return bearer(partial(_constant, Secret(token.strip())))
     if token is not None:
         return bearer(partial(_ask, _function(token, options)))
     if not options.client_id or session.client_authentication is None:

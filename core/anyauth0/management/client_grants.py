@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open, Organization, SearchParser
 
 ClientGrantDefaultFor: TypeAlias = Open[Literal["third_party_clients"]]
@@ -19,7 +18,7 @@ ClientGrantSortField: TypeAlias = Open[Literal["audience", "updated_at"]]
 ClientGrantSubjectType: TypeAlias = Open[Literal["client", "user", "anonymous_user"]]
 
 
-class ClientGrant(Struct, frozen=True, kw_only=True):
+class ClientGrant(Model, frozen=True, kw_only=True):
     """Answered by `client_grants.get_all`."""
 
     id: str = ""

@@ -5,11 +5,10 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 ApplyPolicyExternalMetadataCreatedBy: TypeAlias = Open[Literal["client"]]
@@ -21,13 +20,13 @@ ClientConfigurationOrganizationRequireBehavior: TypeAlias = Open[Literal[
 ClientConfigurationOrganizationUsage: TypeAlias = Open[Literal["deny", "allow", "require"]]
 
 
-class ClientProfileRefreshTokenLeeway(Struct, frozen=True, kw_only=True):
+class ClientProfileRefreshTokenLeeway(Model, frozen=True, kw_only=True):
     """`token_lifetime` of `ClientConfigurationRefreshToken`."""
 
     default_value: int | None = None
 
 
-class ClientConfigurationRefreshToken(Struct, frozen=True, kw_only=True):
+class ClientConfigurationRefreshToken(Model, frozen=True, kw_only=True):
     """`refresh_token` of `ClientProfileClientConfiguration`."""
 
     token_lifetime: ClientProfileRefreshTokenLeeway | None = None
@@ -35,31 +34,31 @@ class ClientConfigurationRefreshToken(Struct, frozen=True, kw_only=True):
     leeway: ClientProfileRefreshTokenLeeway | None = None
 
 
-class OrganizationUsageDefault(Struct, frozen=True, kw_only=True):
+class OrganizationUsageDefault(Model, frozen=True, kw_only=True):
     """`organization_usage` of `ClientProfileClientConfiguration`."""
 
     default_value: ClientConfigurationOrganizationUsage | None = None
 
 
-class RequireBehaviorDefault(Struct, frozen=True, kw_only=True):
+class RequireBehaviorDefault(Model, frozen=True, kw_only=True):
     """`organization_require_behavior` of `ClientProfileClientConfiguration`."""
 
     default_value: ClientConfigurationOrganizationRequireBehavior | None = None
 
 
-class DiscoveryMethodsDefault(Struct, frozen=True, kw_only=True):
+class DiscoveryMethodsDefault(Model, frozen=True, kw_only=True):
     """`organization_discovery_methods` of `ClientProfileClientConfiguration`."""
 
     default_value: list[ClientConfigurationOrganizationDiscoveryMethod] | None = None
 
 
-class ProofOfPossessionDefault(Struct, frozen=True, kw_only=True):
+class ProofOfPossessionDefault(Model, frozen=True, kw_only=True):
     """`require_proof_of_possession` of `ClientProfileClientConfiguration`."""
 
     default_value: bool | None = None
 
 
-class ClientProfileClientConfiguration(Struct, frozen=True, kw_only=True):
+class ClientProfileClientConfiguration(Model, frozen=True, kw_only=True):
     """`client_configuration` of `ClientProfile`."""
 
     refresh_token: ClientConfigurationRefreshToken | None = None
@@ -69,14 +68,14 @@ class ClientProfileClientConfiguration(Struct, frozen=True, kw_only=True):
     require_proof_of_possession: ProofOfPossessionDefault | None = None
 
 
-class ClientProfileApplyPolicy(Struct, frozen=True, kw_only=True):
+class ClientProfileApplyPolicy(Model, frozen=True, kw_only=True):
     """`apply_policy` of `ClientProfile`."""
 
     external_metadata_type: ApplyPolicyExternalMetadataType | None = None
     external_metadata_created_by: ApplyPolicyExternalMetadataCreatedBy | None = None
 
 
-class ClientProfile(Struct, frozen=True, kw_only=True):
+class ClientProfile(Model, frozen=True, kw_only=True):
     """Answered by `client_profiles.get_all`."""
 
     id: str = ""

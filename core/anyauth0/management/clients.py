@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .connections import Connection
 from .shared import ConnectionStrategy, Open, SearchParser, SigningAlgorithm, TokenQuota, TokenQuotaDict
 
@@ -67,14 +68,14 @@ ThirdPartyClientAccessDefault: TypeAlias = Open[Literal["block"]]
 X509CertificateCredentialType: TypeAlias = Open[Literal["x509_cert"]]
 
 
-class SessionTransferDelegation(Struct, frozen=True, kw_only=True):
+class SessionTransferDelegation(Model, frozen=True, kw_only=True):
     """`delegation` of `ClientSessionTransfer`."""
 
     allow_delegated_access: bool | None = None
     enforce_device_binding: DelegationDeviceBinding | None = None
 
 
-class ClientSessionTransfer(Struct, frozen=True, kw_only=True):
+class ClientSessionTransfer(Model, frozen=True, kw_only=True):
     """`session_transfer` of `Client`."""
 
     can_create_session_transfer_token: bool | None = None
@@ -86,20 +87,20 @@ class ClientSessionTransfer(Struct, frozen=True, kw_only=True):
     delegation: SessionTransferDelegation | None = None
 
 
-class LogoutInitiators(Struct, frozen=True, kw_only=True):
+class LogoutInitiators(Model, frozen=True, kw_only=True):
     """`backchannel_logout_initiators` of `BackchannelLogout`."""
 
     mode: LogoutInitiatorsMode | None = None
     selected_initiators: list[LogoutInitiator] | None = None
 
 
-class LogoutSessionMetadata(Struct, frozen=True, kw_only=True):
+class LogoutSessionMetadata(Model, frozen=True, kw_only=True):
     """`backchannel_logout_session_metadata` of `BackchannelLogout`."""
 
     include: bool | None = None
 
 
-class BackchannelLogout(Struct, frozen=True, kw_only=True):
+class BackchannelLogout(Model, frozen=True, kw_only=True):
     """`oidc_logout` of `Client`."""
 
     backchannel_logout_urls: list[str] | None = None
@@ -107,7 +108,7 @@ class BackchannelLogout(Struct, frozen=True, kw_only=True):
     backchannel_logout_session_metadata: LogoutSessionMetadata | None = None
 
 
-class ClientJwtConfiguration(Struct, frozen=True, kw_only=True):
+class ClientJwtConfiguration(Model, frozen=True, kw_only=True):
     """`jwt_configuration` of `Client`."""
 
     lifetime_in_seconds: int | None = None
@@ -116,7 +117,7 @@ class ClientJwtConfiguration(Struct, frozen=True, kw_only=True):
     alg: SigningAlgorithm | None = None
 
 
-class ClientSigningKey(Struct, frozen=True, kw_only=True):
+class ClientSigningKey(Model, frozen=True, kw_only=True):
     """`signing_keys` of `Client`."""
 
     pkcs7: str | None = None
@@ -124,7 +125,7 @@ class ClientSigningKey(Struct, frozen=True, kw_only=True):
     subject: str | None = None
 
 
-class ClientEncryptionKey(Struct, frozen=True, kw_only=True):
+class ClientEncryptionKey(Model, frozen=True, kw_only=True):
     """`encryption_key` of `Client`."""
 
     pub: str | None = None
@@ -132,34 +133,34 @@ class ClientEncryptionKey(Struct, frozen=True, kw_only=True):
     subject: str | None = None
 
 
-class ClientMobileAndroid(Struct, frozen=True, kw_only=True):
+class ClientMobileAndroid(Model, frozen=True, kw_only=True):
     """`android` of `ClientMobile`."""
 
     app_package_name: str | None = None
     sha256_cert_fingerprints: list[str] | None = None
 
 
-class ClientMobileIOS(Struct, frozen=True, kw_only=True):
+class ClientMobileIOS(Model, frozen=True, kw_only=True):
     """`ios` of `ClientMobile`."""
 
     team_id: str | None = None
     app_bundle_identifier: str | None = None
 
 
-class ClientMobile(Struct, frozen=True, kw_only=True):
+class ClientMobile(Model, frozen=True, kw_only=True):
     """`mobile` of `Client`."""
 
     android: ClientMobileAndroid | None = None
     ios: ClientMobileIOS | None = None
 
 
-class NativeSocialLoginProvider(Struct, frozen=True, kw_only=True):
+class NativeSocialLoginProvider(Model, frozen=True, kw_only=True):
     """`apple` of `NativeSocialLogin`."""
 
     enabled: bool | None = None
 
 
-class NativeSocialLogin(Struct, frozen=True, kw_only=True):
+class NativeSocialLogin(Model, frozen=True, kw_only=True):
     """`native_social_login` of `Client`."""
 
     apple: NativeSocialLoginProvider | None = None
@@ -167,26 +168,26 @@ class NativeSocialLogin(Struct, frozen=True, kw_only=True):
     google: NativeSocialLoginProvider | None = None
 
 
-class FedCMLoginGoogle(Struct, frozen=True, kw_only=True):
+class FedCMLoginGoogle(Model, frozen=True, kw_only=True):
     """`google` of `FedCMLogin`."""
 
     is_enabled: bool | None = None
 
 
-class FedCMLogin(Struct, frozen=True, kw_only=True):
+class FedCMLogin(Model, frozen=True, kw_only=True):
     """`fedcm_login` of `Client`."""
 
     google: FedCMLoginGoogle | None = None
 
 
-class ClientRefreshTokenPolicy(Struct, frozen=True, kw_only=True):
+class ClientRefreshTokenPolicy(Model, frozen=True, kw_only=True):
     """`policies` of `ClientRefreshToken`."""
 
     audience: str = ""
-    scope: list[str] = []
+    scope: list[str] = field(default=[])
 
 
-class ClientRefreshToken(Struct, frozen=True, kw_only=True):
+class ClientRefreshToken(Model, frozen=True, kw_only=True):
     """`refresh_token` of `Client`."""
 
     rotation_type: RefreshTokenRotationType | None = None
@@ -199,26 +200,26 @@ class ClientRefreshToken(Struct, frozen=True, kw_only=True):
     policies: list[ClientRefreshTokenPolicy] | None = None
 
 
-class ClientDefaultOrganization(Struct, frozen=True, kw_only=True):
+class ClientDefaultOrganization(Model, frozen=True, kw_only=True):
     """`default_organization` of `Client`."""
 
     organization_id: str = ""
-    flows: list[ClientDefaultOrganizationFlows] = []
+    flows: list[ClientDefaultOrganizationFlows] = field(default=[])
 
 
-class CredentialId(Struct, frozen=True, kw_only=True):
+class CredentialId(Model, frozen=True, kw_only=True):
     """`credentials` of `SignedRequestObject`."""
 
     id: str = ""
 
 
-class CredentialIds(Struct, frozen=True, kw_only=True):
+class CredentialIds(Model, frozen=True, kw_only=True):
     """`private_key_jwt` of `ClientAuthenticationMethods`."""
 
-    credentials: list[CredentialId] = []
+    credentials: list[CredentialId] = field(default=[])
 
 
-class ClientAuthenticationMethods(Struct, frozen=True, kw_only=True):
+class ClientAuthenticationMethods(Model, frozen=True, kw_only=True):
     """`client_authentication_methods` of `Client`."""
 
     private_key_jwt: CredentialIds | None = None
@@ -226,41 +227,41 @@ class ClientAuthenticationMethods(Struct, frozen=True, kw_only=True):
     self_signed_tls_client_auth: CredentialIds | None = None
 
 
-class SignedRequestObject(Struct, frozen=True, kw_only=True):
+class SignedRequestObject(Model, frozen=True, kw_only=True):
     """`signed_request_object` of `Client`."""
 
     required: bool | None = None
     credentials: list[CredentialId] | None = None
 
 
-class TokenVaultPrivilegedAccessGrant(Struct, frozen=True, kw_only=True):
+class TokenVaultPrivilegedAccessGrant(Model, frozen=True, kw_only=True):
     """`grants` of `TokenVaultPrivilegedAccess`."""
 
     connection: str = ""
-    scopes: list[str] = []
+    scopes: list[str] = field(default=[])
 
 
-class TokenVaultPrivilegedAccess(Struct, frozen=True, kw_only=True):
+class TokenVaultPrivilegedAccess(Model, frozen=True, kw_only=True):
     """`token_vault_privileged_access` of `Client`."""
 
-    credentials: list[CredentialId] = []
+    credentials: list[CredentialId] = field(default=[])
     ip_allowlist: list[str] | None = None
     grants: list[TokenVaultPrivilegedAccessGrant] | None = None
 
 
-class ClientTokenExchange(Struct, frozen=True, kw_only=True):
+class ClientTokenExchange(Model, frozen=True, kw_only=True):
     """`token_exchange` of `Client`."""
 
     allow_any_profile_of_type: list[ClientTokenExchangeType] | None = None
 
 
-class LinkedClient(Struct, frozen=True, kw_only=True):
+class LinkedClient(Model, frozen=True, kw_only=True):
     """`linked_clients` of `ExpressConfiguration`."""
 
     client_id: str = ""
 
 
-class ExpressConfiguration(Struct, frozen=True, kw_only=True):
+class ExpressConfiguration(Model, frozen=True, kw_only=True):
     """`express_configuration` of `Client`."""
 
     initiate_login_uri_template: str = ""
@@ -274,19 +275,19 @@ class ExpressConfiguration(Struct, frozen=True, kw_only=True):
     oin_submission_id: str | None = None
 
 
-class MyOrganizationThirdPartyClientAccess(Struct, frozen=True, kw_only=True):
+class MyOrganizationThirdPartyClientAccess(Model, frozen=True, kw_only=True):
     """`third_party_client_access` of `ClientMyOrganization`."""
 
     default_value: ThirdPartyClientAccessDefault | None = None
-    allowed_values: list[ThirdPartyClientAccess] = []
+    allowed_values: list[ThirdPartyClientAccess] = field(default=[])
 
 
-class ClientMyOrganization(Struct, frozen=True, kw_only=True):
+class ClientMyOrganization(Model, frozen=True, kw_only=True):
     """`my_organization_configuration` of `Client`."""
 
     connection_profile_id: str | None = None
     user_attribute_profile_id: str | None = None
-    allowed_strategies: list[MyOrganizationStrategy] = []
+    allowed_strategies: list[MyOrganizationStrategy] = field(default=[])
     connection_deletion_behavior: MyOrganizationDeletionBehavior | None = None
     invitation_landing_client_id: str | None = None
     third_party_client_access: MyOrganizationThirdPartyClientAccess | None = None
@@ -294,20 +295,20 @@ class ClientMyOrganization(Struct, frozen=True, kw_only=True):
     enforce_self_assignment_restriction: bool | None = None
 
 
-class B2BIntegrationConfiguration(Struct, frozen=True, kw_only=True):
+class B2BIntegrationConfiguration(Model, frozen=True, kw_only=True):
     """`b2b_integration_configuration` of `Client`."""
 
     sso_profiles: list[str] | None = None
     integration_type: B2BIntegrationConfigurationIntegrationType | None = None
 
 
-class ClientSwitch(Struct, frozen=True, kw_only=True):
+class ClientSwitch(Model, frozen=True, kw_only=True):
     """`identity_assertion_authorization_grant` of `Client`."""
 
     active: bool | None = None
 
 
-class Client(Struct, frozen=True, kw_only=True):
+class Client(Model, frozen=True, kw_only=True):
     """Answered by `clients.get_all`."""
 
     client_id: str = ""
@@ -722,15 +723,15 @@ class CreateClient(TypedDict, total=False):
     oidc_support: ClientOidcSupportDict
 
 
-class CimdValidationResult(Struct, frozen=True, kw_only=True):
+class CimdValidationResult(Model, frozen=True, kw_only=True):
     """`validation` of `CimdPreview`."""
 
     valid: bool | None = None
-    violations: list[str] = []
-    warnings: list[str] = []
+    violations: list[str] = field(default=[])
+    warnings: list[str] = field(default=[])
 
 
-class CimdCredential(Struct, frozen=True, kw_only=True):
+class CimdCredential(Model, frozen=True, kw_only=True):
     """`credentials` of `CimdPrivateKeyJwt`."""
 
     credential_type: str = ""
@@ -738,19 +739,19 @@ class CimdCredential(Struct, frozen=True, kw_only=True):
     alg: str = ""
 
 
-class CimdPrivateKeyJwt(Struct, frozen=True, kw_only=True):
+class CimdPrivateKeyJwt(Model, frozen=True, kw_only=True):
     """`private_key_jwt` of `CimdAuthenticationMethods`."""
 
-    credentials: list[CimdCredential] = []
+    credentials: list[CimdCredential] = field(default=[])
 
 
-class CimdAuthenticationMethods(Struct, frozen=True, kw_only=True):
+class CimdAuthenticationMethods(Model, frozen=True, kw_only=True):
     """`client_authentication_methods` of `CimdClientFields`."""
 
     private_key_jwt: CimdPrivateKeyJwt | None = None
 
 
-class CimdClientFields(Struct, frozen=True, kw_only=True):
+class CimdClientFields(Model, frozen=True, kw_only=True):
     """`mapped_fields` of `CimdPreview`."""
 
     external_client_id: str | None = None
@@ -765,7 +766,7 @@ class CimdClientFields(Struct, frozen=True, kw_only=True):
     client_authentication_methods: CimdAuthenticationMethods | None = None
 
 
-class CimdPreview(Struct, frozen=True, kw_only=True):
+class CimdPreview(Model, frozen=True, kw_only=True):
     """Answered by `clients.preview_cimd_metadata`."""
 
     client_id: str | None = None
@@ -781,7 +782,7 @@ class ExternalClient(TypedDict):
     external_client_id: str
 
 
-class RegisteredCimdClient(Struct, frozen=True, kw_only=True):
+class RegisteredCimdClient(Model, frozen=True, kw_only=True):
     """Answered by `clients.register_cimd_client`."""
 
     client_id: str = ""
@@ -789,7 +790,7 @@ class RegisteredCimdClient(Struct, frozen=True, kw_only=True):
     validation: CimdValidationResult | None = None
 
 
-class ClientCredential(Struct, frozen=True, kw_only=True):
+class ClientCredential(Model, frozen=True, kw_only=True):
     """Answered by `clients.get_credentials`."""
 
     id: str = ""

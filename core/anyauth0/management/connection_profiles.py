@@ -5,11 +5,12 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 CrossAppAccessResourceAppStatusDefaultValue: TypeAlias = Open[Literal["enabled", "disabled"]]
@@ -22,41 +23,41 @@ ProvisioningScimTokenScope: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class ConnectionProfileOrganization(Struct, frozen=True, kw_only=True):
+class ConnectionProfileOrganization(Model, frozen=True, kw_only=True):
     """`organization` of `ConnectionProfile`."""
 
     show_as_button: OrganizationShowAsButton | None = None
     assign_membership_on_login: OrganizationAssignMembershipOnLogin | None = None
 
 
-class ProvisioningScimTokens(Struct, frozen=True, kw_only=True):
+class ProvisioningScimTokens(Model, frozen=True, kw_only=True):
     """`tokens` of `ConnectionProfileProvisioningScim`."""
 
-    scopes: list[ProvisioningScimTokenScope] = []
+    scopes: list[ProvisioningScimTokenScope] = field(default=[])
     default_expiry: int | None = None
     max_allowed_expiry: int | None = None
 
 
-class ConnectionProfileProvisioningScim(Struct, frozen=True, kw_only=True):
+class ConnectionProfileProvisioningScim(Model, frozen=True, kw_only=True):
     """`scim` of `ConnectionProfileProvisioning`."""
 
     tokens: ProvisioningScimTokens | None = None
 
 
-class ProvisioningGoogleWorkspace(Struct, frozen=True, kw_only=True):
+class ProvisioningGoogleWorkspace(Model, frozen=True, kw_only=True):
     """`google_workspace` of `ConnectionProfileProvisioning`."""
 
     sync_users: bool | None = None
 
 
-class ConnectionProfileProvisioning(Struct, frozen=True, kw_only=True):
+class ConnectionProfileProvisioning(Model, frozen=True, kw_only=True):
     """`provisioning` of `ConnectionProfile`."""
 
     scim: ConnectionProfileProvisioningScim | None = None
     google_workspace: ProvisioningGoogleWorkspace | None = None
 
 
-class ConnectionProfileStrategyOverride(Struct, frozen=True, kw_only=True):
+class ConnectionProfileStrategyOverride(Model, frozen=True, kw_only=True):
     """`pingfederate` of `ConnectionProfileStrategyOverrides`."""
 
     enabled_features: list[EnabledFeatures] | None = None
@@ -64,7 +65,7 @@ class ConnectionProfileStrategyOverride(Struct, frozen=True, kw_only=True):
     provisioning: ConnectionProfileProvisioning | None = None
 
 
-class ConnectionProfileStrategyOverrides(Struct, frozen=True, kw_only=True):
+class ConnectionProfileStrategyOverrides(Model, frozen=True, kw_only=True):
     """`strategy_overrides` of `ConnectionProfile`."""
 
     pingfederate: ConnectionProfileStrategyOverride | None = None
@@ -77,20 +78,20 @@ class ConnectionProfileStrategyOverrides(Struct, frozen=True, kw_only=True):
     samlp: ConnectionProfileStrategyOverride | None = None
 
 
-class ProfileResourceAppStatus(Struct, frozen=True, kw_only=True):
+class ProfileResourceAppStatus(Model, frozen=True, kw_only=True):
     """`status` of `ProfileResourceApp`."""
 
     default_value: CrossAppAccessResourceAppStatusDefaultValue | None = None
     allowed_values: list[CrossAppAccessResourceAppStatusValue] | None = None
 
 
-class ProfileResourceApp(Struct, frozen=True, kw_only=True):
+class ProfileResourceApp(Model, frozen=True, kw_only=True):
     """`cross_app_access_resource_app` of `ConnectionProfile`."""
 
     status: ProfileResourceAppStatus | None = None
 
 
-class ConnectionProfile(Struct, frozen=True, kw_only=True):
+class ConnectionProfile(Model, frozen=True, kw_only=True):
     """Answered by `connection_profiles.get_all`."""
 
     id: str = ""
@@ -189,7 +190,7 @@ class CreateConnectionProfile(TypedDict, total=False):
     cross_app_access_resource_app: ProfileResourceAppDict
 
 
-class TemplateConnectionProfile(Struct, frozen=True, kw_only=True):
+class TemplateConnectionProfile(Model, frozen=True, kw_only=True):
     """`template` of `ConnectionProfileTemplateItem`."""
 
     name: str | None = None
@@ -201,7 +202,7 @@ class TemplateConnectionProfile(Struct, frozen=True, kw_only=True):
     provisioning: ConnectionProfileProvisioning | None = None
 
 
-class ConnectionProfileTemplateItem(Struct, frozen=True, kw_only=True):
+class ConnectionProfileTemplateItem(Model, frozen=True, kw_only=True):
     """`connection_profile_templates` of `ConnectionProfileTemplate`."""
 
     id: str = ""
@@ -209,7 +210,7 @@ class ConnectionProfileTemplateItem(Struct, frozen=True, kw_only=True):
     template: TemplateConnectionProfile | None = None
 
 
-class ConnectionProfileTemplate(Struct, frozen=True, kw_only=True):
+class ConnectionProfileTemplate(Model, frozen=True, kw_only=True):
     """Answered by `connection_profiles.get_all_templates`."""
 
     connection_profile_templates: list[ConnectionProfileTemplateItem] | None = None

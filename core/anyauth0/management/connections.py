@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import ConnectionStrategy, IdDict, Open
 
 ConnectionKeyAlgorithm: TypeAlias = Open[Literal[
@@ -21,13 +20,13 @@ CrossAppAccessResourceAppStatus: TypeAlias = Open[Literal["enabled", "disabled"]
 SynchronizeGroups: TypeAlias = Open[Literal["all", "off", "selected"]]
 
 
-class ConnectionPurpose(Struct, frozen=True, kw_only=True):
+class ConnectionPurpose(Model, frozen=True, kw_only=True):
     """`authentication` of `Connection`."""
 
     active: bool | None = None
 
 
-class ConnectedAccountsPurpose(Struct, frozen=True, kw_only=True):
+class ConnectedAccountsPurpose(Model, frozen=True, kw_only=True):
     """`connected_accounts` of `Connection`."""
 
     active: bool | None = None
@@ -35,13 +34,13 @@ class ConnectedAccountsPurpose(Struct, frozen=True, kw_only=True):
     allow_missing_user_id: bool | None = None
 
 
-class CrossAppAccessResourceApp(Struct, frozen=True, kw_only=True):
+class CrossAppAccessResourceApp(Model, frozen=True, kw_only=True):
     """`cross_app_access_resource_app` of `Connection`."""
 
     status: CrossAppAccessResourceAppStatus | None = None
 
 
-class Connection(Struct, frozen=True, kw_only=True):
+class Connection(Model, frozen=True, kw_only=True):
     """Answered by `clients.get_enabled_connections`."""
 
     name: str | None = None
@@ -98,14 +97,14 @@ class CreateConnection(TypedDict, total=False):
     cross_app_access_resource_app: CrossAppAccessResourceAppDict
 
 
-class DirectoryMapping(Struct, frozen=True, kw_only=True):
+class DirectoryMapping(Model, frozen=True, kw_only=True):
     """`mapping` of `DirectoryProvisioning`."""
 
     auth0: str = ""
     idp: str = ""
 
 
-class DirectoryProvisioning(Struct, frozen=True, kw_only=True):
+class DirectoryProvisioning(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_directory_provisionings`."""
 
     connection_id: str | None = None
@@ -121,14 +120,14 @@ class DirectoryProvisioning(Struct, frozen=True, kw_only=True):
     last_synchronization_error: str | None = None
 
 
-class ScimMapping(Struct, frozen=True, kw_only=True):
+class ScimMapping(Model, frozen=True, kw_only=True):
     """`mapping` of `ScimConfiguration`."""
 
     auth0: str | None = None
     scim: str | None = None
 
 
-class ScimConfiguration(Struct, frozen=True, kw_only=True):
+class ScimConfiguration(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_scim_configurations`."""
 
     connection_id: str | None = None
@@ -157,7 +156,7 @@ class UpdateConnection(TypedDict, total=False):
     cross_app_access_resource_app: CrossAppAccessResourceAppDict | None
 
 
-class EnabledClient(Struct, frozen=True, kw_only=True):
+class EnabledClient(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_enabled_clients`."""
 
     client_id: str = ""
@@ -185,13 +184,13 @@ class DirectoryProvisioningSettings(TypedDict, total=False):
     synchronize_groups: SynchronizeGroups
 
 
-class DefaultDirectoryMapping(Struct, frozen=True, kw_only=True):
+class DefaultDirectoryMapping(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_default_directory_provisioning_mapping`."""
 
     mapping: list[DirectoryMapping] | None = None
 
 
-class DirectorySynchronization(Struct, frozen=True, kw_only=True):
+class DirectorySynchronization(Model, frozen=True, kw_only=True):
     """Answered by `connections.create_directory_provisioning_synchronization`."""
 
     connection_id: str = ""
@@ -199,7 +198,7 @@ class DirectorySynchronization(Struct, frozen=True, kw_only=True):
     status: str = ""
 
 
-class SynchronizedGroup(Struct, frozen=True, kw_only=True):
+class SynchronizedGroup(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_synchronized_groups`."""
 
     id: str = ""
@@ -229,7 +228,7 @@ class DeleteSynchronizedGroups(TypedDict):
     groups: list[IdDict]
 
 
-class ConnectionKey(Struct, frozen=True, kw_only=True):
+class ConnectionKey(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_keys`."""
 
     kid: str = ""
@@ -273,13 +272,13 @@ class UpdateScimConfiguration(TypedDict):
     mapping: list[ScimMappingDict]
 
 
-class DefaultScimMapping(Struct, frozen=True, kw_only=True):
+class DefaultScimMapping(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_default_scim_mapping`."""
 
     mapping: list[ScimMapping] | None = None
 
 
-class ScimToken(Struct, frozen=True, kw_only=True):
+class ScimToken(Model, frozen=True, kw_only=True):
     """Answered by `connections.get_scim_tokens`."""
 
     token_id: str | None = None
@@ -289,7 +288,7 @@ class ScimToken(Struct, frozen=True, kw_only=True):
     last_used_at: str | None = None
 
 
-class NewScimToken(Struct, frozen=True, kw_only=True):
+class NewScimToken(Model, frozen=True, kw_only=True):
     """Answered by `connections.create_scim_token`."""
 
     token_id: str | None = None

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 CustomDomainCustomClientIpHeader: TypeAlias = Open[Literal[
@@ -29,7 +28,7 @@ DomainVerificationMethodName: TypeAlias = Open[Literal["cname", "txt"]]
 DomainVerificationStatus: TypeAlias = Open[Literal["verified", "pending", "failed"]]
 
 
-class DomainVerificationMethod(Struct, frozen=True, kw_only=True):
+class DomainVerificationMethod(Model, frozen=True, kw_only=True):
     """`methods` of `DomainVerification`."""
 
     name: DomainVerificationMethodName | None = None
@@ -37,7 +36,7 @@ class DomainVerificationMethod(Struct, frozen=True, kw_only=True):
     domain: str | None = None
 
 
-class DomainVerification(Struct, frozen=True, kw_only=True):
+class DomainVerification(Model, frozen=True, kw_only=True):
     """`verification` of `CustomDomain`."""
 
     methods: list[DomainVerificationMethod] | None = None
@@ -46,7 +45,7 @@ class DomainVerification(Struct, frozen=True, kw_only=True):
     last_verified_at: str | None = None
 
 
-class DomainCertificate(Struct, frozen=True, kw_only=True):
+class DomainCertificate(Model, frozen=True, kw_only=True):
     """`certificate` of `CustomDomain`."""
 
     status: DomainCertificateStatus | None = None
@@ -55,7 +54,7 @@ class DomainCertificate(Struct, frozen=True, kw_only=True):
     renews_before: str | None = None
 
 
-class CustomDomain(Struct, frozen=True, kw_only=True):
+class CustomDomain(Model, frozen=True, kw_only=True):
     """Answered by `custom_domains.get_all`."""
 
     custom_domain_id: str = ""
@@ -85,7 +84,7 @@ class CreateCustomDomain(TypedDict, total=False):
     relying_party_identifier: str
 
 
-class DefaultDomain(Struct, frozen=True, kw_only=True):
+class DefaultDomain(Model, frozen=True, kw_only=True):
     """Answered by `custom_domains.get_default`."""
 
     custom_domain_id: str | None = None
@@ -118,14 +117,14 @@ class UpdateCustomDomain(TypedDict, total=False):
     relying_party_identifier: str | None
 
 
-class TestCustomDomain(Struct, frozen=True, kw_only=True):
+class TestCustomDomain(Model, frozen=True, kw_only=True):
     """Answered by `custom_domains.test`."""
 
     success: bool | None = None
     message: str | None = None
 
 
-class VerifyCustomDomain(Struct, frozen=True, kw_only=True):
+class VerifyCustomDomain(Model, frozen=True, kw_only=True):
     """Answered by `custom_domains.verify`."""
 
     custom_domain_id: str = ""

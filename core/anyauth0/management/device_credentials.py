@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 DeviceCredentialPublicKeyType: TypeAlias = Open[Literal["public_key"]]
 DeviceCredentialType: TypeAlias = Open[Literal["public_key", "refresh_token", "rotating_refresh_token"]]
 
 
-class DeviceCredential(Struct, frozen=True, kw_only=True):
+class DeviceCredential(Model, frozen=True, kw_only=True):
     """Answered by `device_credentials.get_all`."""
 
     id: str = ""
@@ -28,7 +27,7 @@ class DeviceCredential(Struct, frozen=True, kw_only=True):
     client_id: str | None = None
 
 
-class PublicKeyDeviceCredential(Struct, frozen=True, kw_only=True):
+class PublicKeyDeviceCredential(Model, frozen=True, kw_only=True):
     """Answered by `device_credentials.create_public_key`."""
 
     id: str = ""

@@ -4,9 +4,10 @@
 
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint, spelled
+from ..redaction import Model
 from .shared import Open
 
 EmailTemplateName: TypeAlias = Open[Literal[
@@ -16,7 +17,7 @@ EmailTemplateName: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class EmailTemplate(Struct, frozen=True, kw_only=True):
+class EmailTemplate(Model, frozen=True, kw_only=True):
     """Answered by `email_templates.create`."""
 
     template: EmailTemplateName | None = None

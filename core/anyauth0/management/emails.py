@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
+from ..redaction import Model
 from .shared import Open
 
 EmailProviderName: TypeAlias = Open[Literal[
@@ -16,7 +15,7 @@ EmailProviderName: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class EmailProviderCredentials(Struct, frozen=True, kw_only=True):
+class EmailProviderCredentials(Model, frozen=True, kw_only=True):
     """`credentials` of `EmailProvider`."""
 
     api_user: str | None = None
@@ -26,7 +25,7 @@ class EmailProviderCredentials(Struct, frozen=True, kw_only=True):
     smtp_user: str | None = None
 
 
-class EmailProvider(Struct, frozen=True, kw_only=True):
+class EmailProvider(Model, frozen=True, kw_only=True):
     """Answered by `emails.get`."""
 
     name: str | None = None

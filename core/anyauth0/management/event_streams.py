@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import AwsRegion, EventStreamEventType, Open
 
 EventBridgeDestinationType: TypeAlias = Open[Literal["eventbridge"]]
@@ -25,13 +26,13 @@ WebhookAuthorizationMethod: TypeAlias = Open[Literal["basic", "bearer", "custom_
 WebhookCustomHeaderAuthMethod: TypeAlias = Open[Literal["custom_header"]]
 
 
-class EventStreamSubscription(Struct, frozen=True, kw_only=True):
+class EventStreamSubscription(Model, frozen=True, kw_only=True):
     """`subscriptions` of `EventStream`."""
 
     event_type: str | None = None
 
 
-class EventStreamWebhookAuthorization(Struct, frozen=True, kw_only=True):
+class EventStreamWebhookAuthorization(Model, frozen=True, kw_only=True):
     """`webhook_authorization` of `DestinationConfiguration`."""
 
     method: WebhookAuthorizationMethod | None = None
@@ -39,7 +40,7 @@ class EventStreamWebhookAuthorization(Struct, frozen=True, kw_only=True):
     header_key: str | None = None
 
 
-class DestinationConfiguration(Struct, frozen=True, kw_only=True):
+class DestinationConfiguration(Model, frozen=True, kw_only=True):
     """`configuration` of `EventStreamDestination`."""
 
     webhook_endpoint: str | None = None
@@ -50,14 +51,14 @@ class DestinationConfiguration(Struct, frozen=True, kw_only=True):
     action_id: str | None = None
 
 
-class EventStreamDestination(Struct, frozen=True, kw_only=True):
+class EventStreamDestination(Model, frozen=True, kw_only=True):
     """`destination` of `EventStream`."""
 
     type: EventStreamDestinationType | None = None
     configuration: DestinationConfiguration | None = None
 
 
-class EventStream(Struct, frozen=True, kw_only=True):
+class EventStream(Model, frozen=True, kw_only=True):
     """Answered by `event_streams.get_all`."""
 
     id: str = ""
@@ -175,7 +176,7 @@ class UpdateEventStream(TypedDict, total=False):
     status: EventStreamStatus
 
 
-class EventStreamDeliveryAttempt(Struct, frozen=True, kw_only=True):
+class EventStreamDeliveryAttempt(Model, frozen=True, kw_only=True):
     """`attempts` of `EventStreamDelivery`."""
 
     status: EventStreamDeliveryStatus | None = None
@@ -184,7 +185,7 @@ class EventStreamDeliveryAttempt(Struct, frozen=True, kw_only=True):
     duration: float | None = None
 
 
-class EventStreamCloudEvent(Struct, frozen=True, kw_only=True):
+class EventStreamCloudEvent(Model, frozen=True, kw_only=True):
     """`event` of `EventStreamDelivery`."""
 
     id: str = ""
@@ -195,18 +196,18 @@ class EventStreamCloudEvent(Struct, frozen=True, kw_only=True):
     data: str | dict[str, Any] | None = None
 
 
-class EventStreamDelivery(Struct, frozen=True, kw_only=True):
+class EventStreamDelivery(Model, frozen=True, kw_only=True):
     """Answered by `event_streams.get_deliveries`."""
 
     id: str = ""
     event_stream_id: str = ""
     status: EventStreamDeliveryStatus | None = None
     event_type: EventStreamEventType | None = None
-    attempts: list[EventStreamDeliveryAttempt] = []
+    attempts: list[EventStreamDeliveryAttempt] = field(default=[])
     event: EventStreamCloudEvent | None = None
 
 
-class EventStreamRedelivery(Struct, frozen=True, kw_only=True):
+class EventStreamRedelivery(Model, frozen=True, kw_only=True):
     """Answered by `event_streams.redeliver`."""
 
     date_from: str | None = None

@@ -5,11 +5,12 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 AllocationStrategy: TypeAlias = Open[Literal["percentage", "segment"]]
@@ -31,13 +32,13 @@ SegmentTypeFilter: TypeAlias = Open[Literal["auth0", "self"]]
 Subject: TypeAlias = Open[Literal["device"]]
 
 
-class AssignmentConfig(Struct, frozen=True, kw_only=True):
+class AssignmentConfig(Model, frozen=True, kw_only=True):
     """`assignment_config` of `Experiment`."""
 
     subject: Subject | None = None
 
 
-class AllocationItem(Struct, frozen=True, kw_only=True):
+class AllocationItem(Model, frozen=True, kw_only=True):
     """`allocations` of `Experiment`."""
 
     variation_id: str | None = None
@@ -52,7 +53,7 @@ class AllocationItem(Struct, frozen=True, kw_only=True):
     segment_snapshot: dict[str, Any] | None = None
 
 
-class Experiment(Struct, frozen=True, kw_only=True):
+class Experiment(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.get_experiments`."""
 
     id: str = ""
@@ -64,7 +65,7 @@ class Experiment(Struct, frozen=True, kw_only=True):
     assignment_config: AssignmentConfig | None = None
     status: ExperimentStatusValue | None = None
     is_valid: bool | None = None
-    allocations: list[AllocationItem] = []
+    allocations: list[AllocationItem] = field(default=[])
     started_at: str | None = None
     ended_at: str | None = None
     created_at: str = ""
@@ -72,7 +73,7 @@ class Experiment(Struct, frozen=True, kw_only=True):
     feature_flag_name: str | None = None
     default_config: DefaultConfig | None = None
     feature_flag_snapshot: dict[str, Any] | None = None
-    editable_fields: list[str] = []
+    editable_fields: list[str] = field(default=[])
     levels: list[int] | None = None
     current_level: int | None = None
 
@@ -121,7 +122,7 @@ class UpdateExperiment(TypedDict, total=False):
     status: ExperimentTransitionStatus
 
 
-class AdvanceRamp(Struct, frozen=True, kw_only=True):
+class AdvanceRamp(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.advance_experiment_ramp`."""
 
     experiment_id: str = ""
@@ -136,7 +137,7 @@ class AdvanceExperimentRamp(TypedDict):
     target_level: int
 
 
-class ExperimentStatus(Struct, frozen=True, kw_only=True):
+class ExperimentStatus(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.update_experiment_status`."""
 
     id: str = ""
@@ -148,7 +149,7 @@ class ExperimentStatus(Struct, frozen=True, kw_only=True):
     assignment_config: AssignmentConfig | None = None
     status: ExperimentStatusValue | None = None
     is_valid: bool | None = None
-    allocations: list[AllocationItem] = []
+    allocations: list[AllocationItem] = field(default=[])
     started_at: str | None = None
     ended_at: str | None = None
     created_at: str = ""
@@ -161,21 +162,21 @@ class UpdateExperimentStatus(TypedDict):
     status: ExperimentTransitionStatus
 
 
-class ExperimentValidationError(Struct, frozen=True, kw_only=True):
+class ExperimentValidationError(Model, frozen=True, kw_only=True):
     """`errors` of `ValidateExperiment`."""
 
     code: str = ""
     message: str = ""
 
 
-class ValidateExperiment(Struct, frozen=True, kw_only=True):
+class ValidateExperiment(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.validate_experiment`."""
 
     is_valid: bool | None = None
-    errors: list[ExperimentValidationError] = []
+    errors: list[ExperimentValidationError] = field(default=[])
 
 
-class FeatureFlagConfigParam(Struct, frozen=True, kw_only=True):
+class FeatureFlagConfigParam(Model, frozen=True, kw_only=True):
     """`parameters` of `FeatureFlag`."""
 
     type: FeatureFlagConfigParamType | None = None
@@ -183,7 +184,7 @@ class FeatureFlagConfigParam(Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class FeatureFlag(Struct, frozen=True, kw_only=True):
+class FeatureFlag(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.get_feature_flags`."""
 
     id: str = ""
@@ -227,13 +228,13 @@ class UpdateFeatureFlagStatus(TypedDict):
     status: FeatureFlagStatus
 
 
-class VariationOverrideValue(Struct, frozen=True, kw_only=True):
+class VariationOverrideValue(Model, frozen=True, kw_only=True):
     """`overrides` of `Variation`."""
 
     value: Any = None
 
 
-class Variation(Struct, frozen=True, kw_only=True):
+class Variation(Model, frozen=True, kw_only=True):
     """`variations` of `Variations`."""
 
     id: str = ""
@@ -245,10 +246,10 @@ class Variation(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class Variations(Struct, frozen=True, kw_only=True):
+class Variations(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.get_variations`."""
 
-    variations: list[Variation] = []
+    variations: list[Variation] = field(default=[])
 
 
 class VariationOverrideValueDict(TypedDict):
@@ -273,7 +274,7 @@ class UpdateVariation(TypedDict, total=False):
     overrides: dict[str, VariationOverrideValueDict]
 
 
-class SegmentMatchExpression(Struct, frozen=True, kw_only=True):
+class SegmentMatchExpression(Model, frozen=True, kw_only=True):
     """`client_id` of `SegmentMatchConditions`."""
 
     contains: list[str] | None = None
@@ -282,7 +283,7 @@ class SegmentMatchExpression(Struct, frozen=True, kw_only=True):
     exists: bool | None = None
 
 
-class SegmentMatchConditions(Struct, frozen=True, kw_only=True):
+class SegmentMatchConditions(Model, frozen=True, kw_only=True):
     """`match` of `SegmentRule`."""
 
     client_id: SegmentMatchExpression | list[str] | None = None
@@ -298,21 +299,21 @@ class SegmentMatchConditions(Struct, frozen=True, kw_only=True):
     region: SegmentMatchExpression | list[str] | None = None
 
 
-class SegmentRule(Struct, frozen=True, kw_only=True):
+class SegmentRule(Model, frozen=True, kw_only=True):
     """`rules` of `Segment`."""
 
     match: SegmentMatchConditions | None = None
     not_match: SegmentMatchConditions | None = None
 
 
-class Segment(Struct, frozen=True, kw_only=True):
+class Segment(Model, frozen=True, kw_only=True):
     """Answered by `experimentation.get_segments`."""
 
     id: str = ""
     name: str = ""
     description: str | None = None
     type: SegmentType | None = None
-    rules: list[SegmentRule] = []
+    rules: list[SegmentRule] = field(default=[])
     created_at: str | None = None
     updated_at: str | None = None
     status: SegmentStatus | None = None

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 FlowExecutionHydrate: TypeAlias = Open[Literal["debug"]]
@@ -18,7 +17,7 @@ FlowHydrate: TypeAlias = Open[Literal["form_count", "forms"]]
 FlowListHydrate: TypeAlias = Open[Literal["form_count"]]
 
 
-class FlowSummary(Struct, frozen=True, kw_only=True):
+class FlowSummary(Model, frozen=True, kw_only=True):
     """Answered by `flows.get_all`."""
 
     id: str = ""
@@ -28,7 +27,7 @@ class FlowSummary(Struct, frozen=True, kw_only=True):
     executed_at: str | None = None
 
 
-class Flow(Struct, frozen=True, kw_only=True):
+class Flow(Model, frozen=True, kw_only=True):
     """Answered by `flows.create`."""
 
     id: str = ""
@@ -46,7 +45,7 @@ class CreateFlow(TypedDict, total=False):
     actions: list[dict[str, Any]]
 
 
-class FlowsVaultConnectionSummary(Struct, frozen=True, kw_only=True):
+class FlowsVaultConnectionSummary(Model, frozen=True, kw_only=True):
     """Answered by `flows.get_all_connections`."""
 
     id: str = ""
@@ -60,7 +59,7 @@ class FlowsVaultConnectionSummary(Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
-class FlowsVaultConnection(Struct, frozen=True, kw_only=True):
+class FlowsVaultConnection(Model, frozen=True, kw_only=True):
     """Answered by `flows.create_connection`."""
 
     id: str = ""
@@ -83,7 +82,7 @@ class UpdateFlowsVaultConnection(TypedDict, total=False):
     setup: dict[str, Any]
 
 
-class FlowExecutionSummary(Struct, frozen=True, kw_only=True):
+class FlowExecutionSummary(Model, frozen=True, kw_only=True):
     """Answered by `flows.get_all_executions`."""
 
     id: str = ""
@@ -96,7 +95,7 @@ class FlowExecutionSummary(Struct, frozen=True, kw_only=True):
     ended_at: str | None = None
 
 
-class FlowExecution(Struct, frozen=True, kw_only=True):
+class FlowExecution(Model, frozen=True, kw_only=True):
     """Answered by `flows.get_execution`."""
 
     id: str = ""

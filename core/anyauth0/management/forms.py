@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 FormNodeType: TypeAlias = Open[Literal["FLOW", "ROUTER", "STEP"]]
@@ -20,7 +19,7 @@ FormNodeTypeStepConst: TypeAlias = Open[Literal["STEP"]]
 FormsHydrate: TypeAlias = Open[Literal["flow_count", "links"]]
 
 
-class FormSummary(Struct, frozen=True, kw_only=True):
+class FormSummary(Model, frozen=True, kw_only=True):
     """Answered by `forms.get_all`."""
 
     id: str = ""
@@ -31,28 +30,28 @@ class FormSummary(Struct, frozen=True, kw_only=True):
     submitted_at: str | None = None
 
 
-class FormMessages(Struct, frozen=True, kw_only=True):
+class FormMessages(Model, frozen=True, kw_only=True):
     """`messages` of `Form`."""
 
     errors: dict[str, str] | None = None
     custom: dict[str, str] | None = None
 
 
-class FormLanguages(Struct, frozen=True, kw_only=True):
+class FormLanguages(Model, frozen=True, kw_only=True):
     """`languages` of `Form`."""
 
     primary: str | None = None
     default: str | None = None
 
 
-class FormNodeCoordinates(Struct, frozen=True, kw_only=True):
+class FormNodeCoordinates(Model, frozen=True, kw_only=True):
     """`coordinates` of `FormNode`."""
 
     x: int | None = None
     y: int | None = None
 
 
-class FormRouterRule(Struct, frozen=True, kw_only=True):
+class FormRouterRule(Model, frozen=True, kw_only=True):
     """`rules` of `FormNodeConfig`."""
 
     id: str = ""
@@ -61,7 +60,7 @@ class FormRouterRule(Struct, frozen=True, kw_only=True):
     next_node: str | None = None
 
 
-class FormNodeConfig(Struct, frozen=True, kw_only=True):
+class FormNodeConfig(Model, frozen=True, kw_only=True):
     """`config` of `FormNode`."""
 
     flow_id: str | None = None
@@ -71,7 +70,7 @@ class FormNodeConfig(Struct, frozen=True, kw_only=True):
     components: list[dict[str, Any]] | None = None
 
 
-class FormNode(Struct, frozen=True, kw_only=True):
+class FormNode(Model, frozen=True, kw_only=True):
     """`nodes` of `Form`."""
 
     id: str = ""
@@ -81,14 +80,14 @@ class FormNode(Struct, frozen=True, kw_only=True):
     config: FormNodeConfig | None = None
 
 
-class FormHiddenField(Struct, frozen=True, kw_only=True):
+class FormHiddenField(Model, frozen=True, kw_only=True):
     """`hidden_fields` of `FormStartNode`."""
 
     key: str = ""
     value: str | None = None
 
 
-class FormStartNode(Struct, frozen=True, kw_only=True):
+class FormStartNode(Model, frozen=True, kw_only=True):
     """`start` of `Form`."""
 
     hidden_fields: list[FormHiddenField] | None = None
@@ -96,20 +95,20 @@ class FormStartNode(Struct, frozen=True, kw_only=True):
     coordinates: FormNodeCoordinates | None = None
 
 
-class FormEndingNodeRedirection(Struct, frozen=True, kw_only=True):
+class FormEndingNodeRedirection(Model, frozen=True, kw_only=True):
     """`redirection` of `FormEndingNode`."""
 
     delay: int | None = None
     target: str = ""
 
 
-class FormEndingNodeAfterSubmit(Struct, frozen=True, kw_only=True):
+class FormEndingNodeAfterSubmit(Model, frozen=True, kw_only=True):
     """`after_submit` of `FormEndingNode`."""
 
     flow_id: str | None = None
 
 
-class FormEndingNode(Struct, frozen=True, kw_only=True):
+class FormEndingNode(Model, frozen=True, kw_only=True):
     """`ending` of `Form`."""
 
     redirection: FormEndingNodeRedirection | None = None
@@ -118,13 +117,13 @@ class FormEndingNode(Struct, frozen=True, kw_only=True):
     resume_flow: bool | None = None
 
 
-class FormStyle(Struct, frozen=True, kw_only=True):
+class FormStyle(Model, frozen=True, kw_only=True):
     """`style` of `Form`."""
 
     css: str | None = None
 
 
-class Form(Struct, frozen=True, kw_only=True):
+class Form(Model, frozen=True, kw_only=True):
     """Answered by `forms.create`."""
 
     id: str = ""

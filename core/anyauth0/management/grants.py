@@ -4,14 +4,15 @@
 
 from types import NoneType
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 
 
-class UserGrant(Struct, frozen=True, kw_only=True):
+class UserGrant(Model, frozen=True, kw_only=True):
     """Answered by `grants.get_all`."""
 
     id: str = ""

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal, TypeAlias, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Group, Open, Role, RoleIds
 
 GroupMemberType: TypeAlias = Open[Literal["user", "group"]]
 GroupType: TypeAlias = Open[Literal["connection", "organization", "tenant"]]
 
 
-class GroupMember(Struct, frozen=True, kw_only=True):
+class GroupMember(Model, frozen=True, kw_only=True):
     """Answered by `groups.get_members`."""
 
     id: str = ""

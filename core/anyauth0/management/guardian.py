@@ -5,9 +5,10 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint, spelled
+from ..redaction import Model
 from .shared import GuardianFactor, Open, SetGuardianFactor
 
 FactorPhoneFactorMessageType: TypeAlias = Open[Literal["sms", "voice"]]
@@ -20,7 +21,7 @@ GuardianFactorsProviderSmsProvider: TypeAlias = Open[Literal["auth0", "twilio", 
 MFAPolicy: TypeAlias = Open[Literal["all-applications", "confidence-score"]]
 
 
-class GuardianEnrollmentTicket(Struct, frozen=True, kw_only=True):
+class GuardianEnrollmentTicket(Model, frozen=True, kw_only=True):
     """Answered by `guardian.create_enrollment_ticket`."""
 
     ticket_id: str | None = None
@@ -38,7 +39,7 @@ class CreateGuardianEnrollmentTicket(TypedDict, total=False):
     allow_multiple_enrollments: bool
 
 
-class GuardianEnrollment(Struct, frozen=True, kw_only=True):
+class GuardianEnrollment(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_guardian_enrollment`."""
 
     id: str = ""
@@ -50,7 +51,7 @@ class GuardianEnrollment(Struct, frozen=True, kw_only=True):
     last_auth: str | None = None
 
 
-class GuardianFactorDuoSettings(Struct, frozen=True, kw_only=True):
+class GuardianFactorDuoSettings(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_duo_factor_settings`."""
 
     ikey: str | None = None
@@ -66,7 +67,7 @@ class SetGuardianFactorDuoSettings(TypedDict, total=False):
     host: str
 
 
-class EmailFactorSettings(Struct, frozen=True, kw_only=True):
+class EmailFactorSettings(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_email_factor_settings`."""
 
     otp_length: int | None = None
@@ -80,7 +81,7 @@ class SetEmailFactorSettings(TypedDict):
     otp_expiration_time: int
 
 
-class GuardianFactorPhoneMessageTypes(Struct, frozen=True, kw_only=True):
+class GuardianFactorPhoneMessageTypes(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_phone_factor_message_types`."""
 
     message_types: list[FactorPhoneFactorMessageType] | None = None
@@ -92,7 +93,7 @@ class SetGuardianFactorPhoneMessageTypes(TypedDict):
     message_types: list[FactorPhoneFactorMessageType]
 
 
-class GuardianFactorsProviderSmsTwilio(Struct, frozen=True, kw_only=True):
+class GuardianFactorsProviderSmsTwilio(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_phone_factor_provider_twilio`."""
 
     from_: str | None = field(name="from", default=None)
@@ -110,7 +111,7 @@ class SetFactorsProviderSmsTwilio(TypedDict, total=False):
     sid: str | None
 
 
-class GuardianFactorsProviderSms(Struct, frozen=True, kw_only=True):
+class GuardianFactorsProviderSms(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_phone_factor_selected_provider`."""
 
     provider: GuardianFactorsProviderSmsProvider | None = None
@@ -122,7 +123,7 @@ class SetGuardianFactorsProviderSms(TypedDict):
     provider: GuardianFactorsProviderSmsProvider
 
 
-class GuardianFactorSmsTemplates(Struct, frozen=True, kw_only=True):
+class GuardianFactorSmsTemplates(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_phone_factor_templates`."""
 
     enrollment_message: str = ""
@@ -136,7 +137,7 @@ class SetGuardianFactorSmsTemplates(TypedDict):
     verification_message: str
 
 
-class GuardianFactorsProviderApns(Struct, frozen=True, kw_only=True):
+class GuardianFactorsProviderApns(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_push_notification_provider_apns`."""
 
     bundle_id: str | None = None
@@ -144,7 +145,7 @@ class GuardianFactorsProviderApns(Struct, frozen=True, kw_only=True):
     enabled: bool | None = None
 
 
-class ApnsProvider(Struct, frozen=True, kw_only=True):
+class ApnsProvider(Model, frozen=True, kw_only=True):
     """Answered by `guardian.set_push_notification_provider_apns`."""
 
     sandbox: bool | None = None
@@ -172,7 +173,7 @@ class SetFactorsProviderPushNotificationFcmv1(TypedDict, total=False):
     server_credentials: str | None
 
 
-class GuardianFactorsProviderSns(Struct, frozen=True, kw_only=True):
+class GuardianFactorsProviderSns(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_push_notification_provider_sns`."""
 
     aws_access_key_id: str | None = None
@@ -192,7 +193,7 @@ class UpdatePushNotificationProviderSns(TypedDict, total=False):
     sns_gcm_platform_application_arn: str | None
 
 
-class FactorsProviderPushNotification(Struct, frozen=True, kw_only=True):
+class FactorsProviderPushNotification(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_push_notification_selected_provider`."""
 
     provider: FactorsProviderPushNotificationProviderData | None = None
@@ -204,7 +205,7 @@ class SetFactorsProviderPushNotification(TypedDict):
     provider: FactorsProviderPushNotificationProviderData
 
 
-class GuardianSettings(Struct, frozen=True, kw_only=True):
+class GuardianSettings(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_settings`."""
 
     display_remember_me_checkbox: bool | None = None

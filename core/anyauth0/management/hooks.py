@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 HookTriggerId: TypeAlias = Open[Literal[
@@ -19,7 +20,7 @@ HookTriggerId: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class Hook(Struct, frozen=True, kw_only=True):
+class Hook(Model, frozen=True, kw_only=True):
     """Answered by `hooks.get_all`."""
 
     trigger_id: str | None = field(name="triggerId", default=None)

@@ -4,16 +4,15 @@
 
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..multipart import File, Upload
+from ..redaction import Model
 from .shared import IdentityDict, Open
 
 JobFileFormat: TypeAlias = Open[Literal["json", "csv"]]
 
 
-class JobSummary(Struct, frozen=True, kw_only=True):
+class JobSummary(Model, frozen=True, kw_only=True):
     """`summary` of `Job`."""
 
     failed: int | None = None
@@ -22,14 +21,14 @@ class JobSummary(Struct, frozen=True, kw_only=True):
     total: int | None = None
 
 
-class ExportField(Struct, frozen=True, kw_only=True):
+class ExportField(Model, frozen=True, kw_only=True):
     """`fields` of `Job`."""
 
     name: str = ""
     export_as: str | None = None
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class Job(Model, frozen=True, kw_only=True):
     """Answered by `jobs.export_users`."""
 
     status: str = ""
@@ -73,7 +72,7 @@ class VerifyEmail(TypedDict, total=False):
     organization_id: str
 
 
-class JobErrorReason(Struct, frozen=True, kw_only=True):
+class JobErrorReason(Model, frozen=True, kw_only=True):
     """`errors` of `JobError`."""
 
     code: str | None = None
@@ -81,7 +80,7 @@ class JobErrorReason(Struct, frozen=True, kw_only=True):
     path: str | None = None
 
 
-class JobError(Struct, frozen=True, kw_only=True):
+class JobError(Model, frozen=True, kw_only=True):
     """Answered by `jobs.get_errors`."""
 
     user: dict[str, Any] | None = None

@@ -5,11 +5,12 @@
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 CreateEncryptionKeyType: TypeAlias = Open[Literal["customer-provided-root-key", "tenant-encryption-key"]]
@@ -28,7 +29,7 @@ EncryptionKeyType: TypeAlias = Open[Literal[
 NetworkAclKeyAlgorithm: TypeAlias = Open[Literal["hmac-sha256"]]
 
 
-class CustomSigningKeyJWK(Struct, frozen=True, kw_only=True):
+class CustomSigningKeyJWK(Model, frozen=True, kw_only=True):
     """`keys` of `CustomSigningKeys`."""
 
     kty: CustomSigningKeyType | None = None
@@ -47,7 +48,7 @@ class CustomSigningKeyJWK(Struct, frozen=True, kw_only=True):
     x5t_s256: str | None = field(name="x5t#S256", default=None)
 
 
-class CustomSigningKeys(Struct, frozen=True, kw_only=True):
+class CustomSigningKeys(Model, frozen=True, kw_only=True):
     """Answered by `keys.get_custom_signing_keys`."""
 
     keys: list[CustomSigningKeyJWK] | None = None
@@ -82,7 +83,7 @@ class SetCustomSigningKeys(TypedDict):
     keys: list[CustomSigningKeyJWKDict]
 
 
-class EncryptionKey(Struct, frozen=True, kw_only=True):
+class EncryptionKey(Model, frozen=True, kw_only=True):
     """Answered by `keys.get_all_encryption_keys`."""
 
     kid: str = ""
@@ -106,14 +107,14 @@ class ImportEncryptionKey(TypedDict):
     wrapped_key: str
 
 
-class EncryptionKeyPublicWrapping(Struct, frozen=True, kw_only=True):
+class EncryptionKeyPublicWrapping(Model, frozen=True, kw_only=True):
     """Answered by `keys.create_public_wrapping_key`."""
 
     public_key: str = ""
     algorithm: EncryptionKeyPublicWrappingAlgorithm | None = None
 
 
-class NetworkAclKey(Struct, frozen=True, kw_only=True):
+class NetworkAclKey(Model, frozen=True, kw_only=True):
     """`keys` of `NetworkAclKeys`."""
 
     id: str = ""
@@ -124,10 +125,10 @@ class NetworkAclKey(Struct, frozen=True, kw_only=True):
     updated_at: str = ""
 
 
-class NetworkAclKeys(Struct, frozen=True, kw_only=True):
+class NetworkAclKeys(Model, frozen=True, kw_only=True):
     """Answered by `keys.get_network_acl_keys`."""
 
-    keys: list[NetworkAclKey] = []
+    keys: list[NetworkAclKey] = field(default=[])
 
 
 class CreateNetworkAclKey(TypedDict):
@@ -138,7 +139,7 @@ class CreateNetworkAclKey(TypedDict):
     value: str
 
 
-class SigningKeys(Struct, frozen=True, kw_only=True):
+class SigningKeys(Model, frozen=True, kw_only=True):
     """Answered by `keys.get_all`."""
 
     kid: str = ""

@@ -5,9 +5,10 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .shared import AwsRegion, Open
 
 LogStreamDatadog: TypeAlias = Open[Literal["datadog"]]
@@ -47,29 +48,29 @@ LogStreamType: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class LogStreamFilter(Struct, frozen=True, kw_only=True):
+class LogStreamFilter(Model, frozen=True, kw_only=True):
     """`filters` of `LogStream`."""
 
     type: LogStreamFilterType | None = None
     name: LogStreamFilterGroupName | None = None
 
 
-class LogStreamPiiConfig(Struct, frozen=True, kw_only=True):
+class LogStreamPiiConfig(Model, frozen=True, kw_only=True):
     """`pii_config` of `LogStream`."""
 
-    log_fields: list[LogStreamPiiLogFields] = []
+    log_fields: list[LogStreamPiiLogFields] = field(default=[])
     method: LogStreamPiiMethod | None = None
     algorithm: LogStreamPiiAlgorithm | None = None
 
 
-class HttpCustomHeader(Struct, frozen=True, kw_only=True):
+class HttpCustomHeader(Model, frozen=True, kw_only=True):
     """`httpCustomHeaders` of `LogStreamSink`."""
 
     header: str | None = None
     value: str | None = None
 
 
-class LogStreamSink(Struct, frozen=True, kw_only=True):
+class LogStreamSink(Model, frozen=True, kw_only=True):
     """`sink` of `LogStream`."""
 
     http_authorization: str | None = field(name="httpAuthorization", default=None)
@@ -98,7 +99,7 @@ class LogStreamSink(Struct, frozen=True, kw_only=True):
     mixpanel_service_account_password: str | None = field(name="mixpanelServiceAccountPassword", default=None)
 
 
-class LogStream(Struct, frozen=True, kw_only=True):
+class LogStream(Model, frozen=True, kw_only=True):
     """Answered by `log_streams.get_all`."""
 
     id: str = ""

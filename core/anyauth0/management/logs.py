@@ -5,21 +5,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 
 
-class LogSecurityContext(Struct, frozen=True, kw_only=True):
+class LogSecurityContext(Model, frozen=True, kw_only=True):
     """`security_context` of `Log`."""
 
     ja3: str | None = None
     ja4: str | None = None
 
 
-class LogLocationInfo(Struct, frozen=True, kw_only=True):
+class LogLocationInfo(Model, frozen=True, kw_only=True):
     """`location_info` of `Log`."""
 
     country_code: str | None = None
@@ -32,7 +33,7 @@ class LogLocationInfo(Struct, frozen=True, kw_only=True):
     continent_code: str | None = None
 
 
-class Log(Struct, frozen=True, kw_only=True):
+class Log(Model, frozen=True, kw_only=True):
     """Answered by `logs.get_all`."""
 
     date: str | dict[str, Any] | None = None

@@ -5,11 +5,12 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import IdDict, Open
 
 NetworkAclRuleScope: TypeAlias = Open[Literal[
@@ -17,7 +18,7 @@ NetworkAclRuleScope: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class NetworkAclAction(Struct, frozen=True, kw_only=True):
+class NetworkAclAction(Model, frozen=True, kw_only=True):
     """`action` of `NetworkAclRule`."""
 
     block: bool | None = None
@@ -27,19 +28,19 @@ class NetworkAclAction(Struct, frozen=True, kw_only=True):
     redirect_uri: str | None = None
 
 
-class Id(Struct, frozen=True, kw_only=True):
+class Id(Model, frozen=True, kw_only=True):
     """`keys` of `NetworkAclHttpMessageSignature`."""
 
     id: str = ""
 
 
-class NetworkAclHttpMessageSignature(Struct, frozen=True, kw_only=True):
+class NetworkAclHttpMessageSignature(Model, frozen=True, kw_only=True):
     """`http_message_signature` of `NetworkAclMatch`."""
 
-    keys: list[Id] = []
+    keys: list[Id] = field(default=[])
 
 
-class NetworkAclMatch(Struct, frozen=True, kw_only=True):
+class NetworkAclMatch(Model, frozen=True, kw_only=True):
     """`match` of `NetworkAclRule`."""
 
     asns: list[int] | None = None
@@ -57,7 +58,7 @@ class NetworkAclMatch(Struct, frozen=True, kw_only=True):
     http_message_signature: NetworkAclHttpMessageSignature | None = None
 
 
-class NetworkAclRule(Struct, frozen=True, kw_only=True):
+class NetworkAclRule(Model, frozen=True, kw_only=True):
     """`rule` of `NetworkAcl`."""
 
     action: NetworkAclAction | None = None
@@ -67,7 +68,7 @@ class NetworkAclRule(Struct, frozen=True, kw_only=True):
     match_all: bool | None = None
 
 
-class NetworkAcl(Struct, frozen=True, kw_only=True):
+class NetworkAcl(Model, frozen=True, kw_only=True):
     """Answered by `network_acls.get_all`."""
 
     id: str = ""

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import (
     EffectiveRole,
     Group,
@@ -86,7 +85,7 @@ class UpdateOrganization(TypedDict, total=False):
     is_app_entitlement_active: bool
 
 
-class OrganizationClientGrant(Struct, frozen=True, kw_only=True):
+class OrganizationClientGrant(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_organization_client_grants`."""
 
     id: str = ""
@@ -103,7 +102,7 @@ class AssociateOrganizationClientGrant(TypedDict):
     grant_id: str
 
 
-class OrganizationClientMetadata(Struct, frozen=True, kw_only=True):
+class OrganizationClientMetadata(Model, frozen=True, kw_only=True):
     """`client` of `OrganizationClient`."""
 
     name: str | None = None
@@ -114,7 +113,7 @@ class OrganizationClientMetadata(Struct, frozen=True, kw_only=True):
     organization_usage: ClientMetadataOrganizationUsage | None = None
 
 
-class OrganizationClient(Struct, frozen=True, kw_only=True):
+class OrganizationClient(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_clients`."""
 
     client_id: str = ""
@@ -172,7 +171,7 @@ class UpdateOrganizationAllConnection(TypedDict, total=False):
     organization_member_access_level: OrganizationMemberAccessLevel
 
 
-class OrganizationDiscoveryDomain(Struct, frozen=True, kw_only=True):
+class OrganizationDiscoveryDomain(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_all_discovery_domains`."""
 
     id: str = ""
@@ -206,19 +205,19 @@ class UpdateOrganizationConnection(TypedDict, total=False):
     show_as_button: bool
 
 
-class OrganizationInvitationInviter(Struct, frozen=True, kw_only=True):
+class OrganizationInvitationInviter(Model, frozen=True, kw_only=True):
     """`inviter` of `OrganizationInvitation`."""
 
     name: str = ""
 
 
-class OrganizationInvitationInvitee(Struct, frozen=True, kw_only=True):
+class OrganizationInvitationInvitee(Model, frozen=True, kw_only=True):
     """`invitee` of `OrganizationInvitation`."""
 
     email: str = ""
 
 
-class OrganizationInvitation(Struct, frozen=True, kw_only=True):
+class OrganizationInvitation(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_invitations`."""
 
     id: str = ""
@@ -264,14 +263,14 @@ class CreateOrganizationInvitation(TypedDict, total=False):
     send_invitation_email: bool
 
 
-class OrganizationMemberRole(Struct, frozen=True, kw_only=True):
+class OrganizationMemberRole(Model, frozen=True, kw_only=True):
     """`roles` of `OrganizationMember`."""
 
     id: str = ""
     name: str | None = None
 
 
-class OrganizationMember(Struct, frozen=True, kw_only=True):
+class OrganizationMember(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_members`."""
 
     user_id: str | None = None
@@ -287,28 +286,28 @@ class CreateOrganizationMember(TypedDict):
     members: list[str]
 
 
-class TemplateUseForOrganizationDiscovery(Struct, frozen=True, kw_only=True):
+class TemplateUseForOrganizationDiscovery(Model, frozen=True, kw_only=True):
     """`use_for_organization_discovery` of `OrganizationTemplate`."""
 
     default_value: bool | None = None
     allowed_values: list[bool] | None = None
 
 
-class TemplateRoleVisibilityOverride(Struct, frozen=True, kw_only=True):
+class TemplateRoleVisibilityOverride(Model, frozen=True, kw_only=True):
     """`overrides` of `TemplateRoleVisibilityPolicy`."""
 
     role_id: str = ""
     access: OrganizationTemplateRoleVisibility | None = None
 
 
-class TemplateRoleVisibilityPolicy(Struct, frozen=True, kw_only=True):
+class TemplateRoleVisibilityPolicy(Model, frozen=True, kw_only=True):
     """`role_visibility_policy` of `OrganizationTemplate`."""
 
     default_value: OrganizationTemplateRoleVisibility | None = None
     overrides: list[TemplateRoleVisibilityOverride] | None = None
 
 
-class OrganizationTemplate(Struct, frozen=True, kw_only=True):
+class OrganizationTemplate(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_organization_template`."""
 
     id: str = ""
@@ -329,7 +328,7 @@ class OrganizationTemplate(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class RoleGroup(Struct, frozen=True, kw_only=True):
+class RoleGroup(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_role_groups`."""
 
     id: str = ""

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 AculMatchType: TypeAlias = Open[Literal["includes_any", "excludes_any"]]
@@ -55,7 +56,7 @@ ScreenGroupName: TypeAlias = Open[Literal[
 UniversalLoginExperience: TypeAlias = Open[Literal["new", "classic"]]
 
 
-class PromptSettings(Struct, frozen=True, kw_only=True):
+class PromptSettings(Model, frozen=True, kw_only=True):
     """Answered by `prompts.get`."""
 
     universal_login_experience: UniversalLoginExperience | None = None
@@ -71,7 +72,7 @@ class UpdatePromptSettings(TypedDict, total=False):
     webauthn_platform_first_factor: bool | None
 
 
-class AculHeadTag(Struct, frozen=True, kw_only=True):
+class AculHeadTag(Model, frozen=True, kw_only=True):
     """`head_tags` of `Acul`."""
 
     tag: str | None = None
@@ -79,14 +80,14 @@ class AculHeadTag(Struct, frozen=True, kw_only=True):
     content: str | None = None
 
 
-class AculClientFilter(Struct, frozen=True, kw_only=True):
+class AculClientFilter(Model, frozen=True, kw_only=True):
     """`clients` of `AculFilters`."""
 
     id: str = ""
     metadata: dict[str, Any] | None = None
 
 
-class AculFilters(Struct, frozen=True, kw_only=True):
+class AculFilters(Model, frozen=True, kw_only=True):
     """`filters` of `Acul`."""
 
     match_type: AculMatchType | None = None
@@ -95,7 +96,7 @@ class AculFilters(Struct, frozen=True, kw_only=True):
     domains: list[AculClientFilter] | None = None
 
 
-class Acul(Struct, frozen=True, kw_only=True):
+class Acul(Model, frozen=True, kw_only=True):
     """Answered by `prompts.get_all_rendering_settings`."""
 
     tenant: str | None = None
@@ -109,7 +110,7 @@ class Acul(Struct, frozen=True, kw_only=True):
     filters: AculFilters | None = None
 
 
-class AculConfig(Struct, frozen=True, kw_only=True):
+class AculConfig(Model, frozen=True, kw_only=True):
     """`configs` of `BulkUpdateAcul`."""
 
     prompt: PromptGroupName | None = None
@@ -122,10 +123,10 @@ class AculConfig(Struct, frozen=True, kw_only=True):
     filters: AculFilters | None = None
 
 
-class BulkUpdateAcul(Struct, frozen=True, kw_only=True):
+class BulkUpdateAcul(Model, frozen=True, kw_only=True):
     """Answered by `prompts.bulk_update_rendering`."""
 
-    configs: list[AculConfig] = []
+    configs: list[AculConfig] = field(default=[])
 
 
 class AculHeadTagDict(TypedDict, total=False):

@@ -5,11 +5,10 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 RateLimitPolicyConfigurationAction: TypeAlias = Open[Literal["allow", "block", "log", "redirect"]]
@@ -17,7 +16,7 @@ RateLimitPolicyConsumer: TypeAlias = Open[Literal["client"]]
 RateLimitPolicyResource: TypeAlias = Open[Literal["oauth_authentication_api"]]
 
 
-class RateLimitPolicyConfiguration(Struct, frozen=True, kw_only=True):
+class RateLimitPolicyConfiguration(Model, frozen=True, kw_only=True):
     """`configuration` of `RateLimitPolicy`."""
 
     action: RateLimitPolicyConfigurationAction | None = None
@@ -25,7 +24,7 @@ class RateLimitPolicyConfiguration(Struct, frozen=True, kw_only=True):
     redirect_uri: str | None = None
 
 
-class RateLimitPolicy(Struct, frozen=True, kw_only=True):
+class RateLimitPolicy(Model, frozen=True, kw_only=True):
     """Answered by `rate_limit_policies.get_all`."""
 
     id: str = ""

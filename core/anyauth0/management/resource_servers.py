@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import (
     Open,
     ResourceServerAccessToken,
@@ -36,14 +35,14 @@ TokenEncryptionAlgorithm: TypeAlias = Open[Literal["RSA-OAEP-256", "RSA-OAEP-384
 TokenEncryptionFormat: TypeAlias = Open[Literal["compact-nested-jwe"]]
 
 
-class ResourceServerScope(Struct, frozen=True, kw_only=True):
+class ResourceServerScope(Model, frozen=True, kw_only=True):
     """`scopes` of `ResourceServer`."""
 
     value: str = ""
     description: str | None = None
 
 
-class ResourceServerTokenEncryptionKey(Struct, frozen=True, kw_only=True):
+class ResourceServerTokenEncryptionKey(Model, frozen=True, kw_only=True):
     """`encryption_key` of `ResourceServerTokenEncryption`."""
 
     name: str | None = None
@@ -52,14 +51,14 @@ class ResourceServerTokenEncryptionKey(Struct, frozen=True, kw_only=True):
     pem: str = ""
 
 
-class ResourceServerTokenEncryption(Struct, frozen=True, kw_only=True):
+class ResourceServerTokenEncryption(Model, frozen=True, kw_only=True):
     """`token_encryption` of `ResourceServer`."""
 
     format: TokenEncryptionFormat | None = None
     encryption_key: ResourceServerTokenEncryptionKey | None = None
 
 
-class ResourceServerProofOfPossession(Struct, frozen=True, kw_only=True):
+class ResourceServerProofOfPossession(Model, frozen=True, kw_only=True):
     """`proof_of_possession` of `ResourceServer`."""
 
     mechanism: ProofOfPossessionMechanism | None = None
@@ -67,25 +66,25 @@ class ResourceServerProofOfPossession(Struct, frozen=True, kw_only=True):
     required_for: ProofOfPossessionRequiredFor | None = None
 
 
-class SubjectTypeAuthorizationUser(Struct, frozen=True, kw_only=True):
+class SubjectTypeAuthorizationUser(Model, frozen=True, kw_only=True):
     """`user` of `SubjectTypeAuthorization`."""
 
     policy: SubjectTypeAuthorizationUserPolicy | None = None
 
 
-class SubjectTypeAuthorizationClient(Struct, frozen=True, kw_only=True):
+class SubjectTypeAuthorizationClient(Model, frozen=True, kw_only=True):
     """`client` of `SubjectTypeAuthorization`."""
 
     policy: SubjectTypeAuthorizationClientPolicy | None = None
 
 
-class SubjectTypeAuthorizationAnonymousUser(Struct, frozen=True, kw_only=True):
+class SubjectTypeAuthorizationAnonymousUser(Model, frozen=True, kw_only=True):
     """`anonymous_user` of `SubjectTypeAuthorization`."""
 
     policy: SubjectTypeAuthorizationAnonymousUserPolicy | None = None
 
 
-class SubjectTypeAuthorization(Struct, frozen=True, kw_only=True):
+class SubjectTypeAuthorization(Model, frozen=True, kw_only=True):
     """`subject_type_authorization` of `ResourceServer`."""
 
     user: SubjectTypeAuthorizationUser | None = None
@@ -93,13 +92,13 @@ class SubjectTypeAuthorization(Struct, frozen=True, kw_only=True):
     anonymous_user: SubjectTypeAuthorizationAnonymousUser | None = None
 
 
-class ResourceServerAuthorizationPolicy(Struct, frozen=True, kw_only=True):
+class ResourceServerAuthorizationPolicy(Model, frozen=True, kw_only=True):
     """`authorization_policy` of `ResourceServer`."""
 
     policy_id: str = ""
 
 
-class ResourceServer(Struct, frozen=True, kw_only=True):
+class ResourceServer(Model, frozen=True, kw_only=True):
     """Answered by `resource_servers.get_all`."""
 
     id: str = ""
@@ -218,7 +217,7 @@ class CreateResourceServer(TypedDict, total=False):
     require_consent_non_repudiation: bool
 
 
-class ResourceServerSearch(Struct, frozen=True, kw_only=True):
+class ResourceServerSearch(Model, frozen=True, kw_only=True):
     """Answered by `resource_servers.search`."""
 
     id: str = ""

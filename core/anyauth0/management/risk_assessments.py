@@ -4,13 +4,12 @@
 
 from typing import TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .shared import GuardianFactor, SetGuardianFactor
 
 
-class RiskAssessmentsSettingsNewDevice(Struct, frozen=True, kw_only=True):
+class RiskAssessmentsSettingsNewDevice(Model, frozen=True, kw_only=True):
     """Answered by `risk_assessments.get_new_device_settings`."""
 
     remember_for: int | None = None

@@ -5,11 +5,10 @@
 from types import NoneType
 from typing import Required, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Group, PermissionList, Role, RoleType
 
 
@@ -35,7 +34,7 @@ class AssignRoleGroups(TypedDict):
     groups: list[str]
 
 
-class RolePermission(Struct, frozen=True, kw_only=True):
+class RolePermission(Model, frozen=True, kw_only=True):
     """Answered by `roles.get_permissions`."""
 
     resource_server_identifier: str | None = None
@@ -44,7 +43,7 @@ class RolePermission(Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class RoleUser(Struct, frozen=True, kw_only=True):
+class RoleUser(Model, frozen=True, kw_only=True):
     """Answered by `roles.get_users`."""
 
     user_id: str | None = None

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Required, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 
 
-class Rule(Struct, frozen=True, kw_only=True):
+class Rule(Model, frozen=True, kw_only=True):
     """Answered by `rules.get_all`."""
 
     name: str | None = None

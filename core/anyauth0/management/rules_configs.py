@@ -5,12 +5,11 @@
 from types import NoneType
 from typing import TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 
 
-class RulesConfig(Struct, frozen=True, kw_only=True):
+class RulesConfig(Model, frozen=True, kw_only=True):
     """Answered by `rules_configs.get_all`."""
 
     key: str | None = None

@@ -5,11 +5,10 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 SelfServiceProfileAllowedStrategy: TypeAlias = Open[Literal[
@@ -24,7 +23,7 @@ SsoTicketProvisioningScope: TypeAlias = Open[Literal[
 ]]  # fmt: skip
 
 
-class SelfServiceProfileUserAttribute(Struct, frozen=True, kw_only=True):
+class SelfServiceProfileUserAttribute(Model, frozen=True, kw_only=True):
     """`user_attributes` of `SelfServiceProfile`."""
 
     name: str = ""
@@ -32,20 +31,20 @@ class SelfServiceProfileUserAttribute(Struct, frozen=True, kw_only=True):
     is_optional: bool | None = None
 
 
-class SelfServiceProfileBrandingColors(Struct, frozen=True, kw_only=True):
+class SelfServiceProfileBrandingColors(Model, frozen=True, kw_only=True):
     """`colors` of `BrandingProperties`."""
 
     primary: str = ""
 
 
-class BrandingProperties(Struct, frozen=True, kw_only=True):
+class BrandingProperties(Model, frozen=True, kw_only=True):
     """`branding` of `SelfServiceProfile`."""
 
     logo_url: str | None = None
     colors: SelfServiceProfileBrandingColors | None = None
 
 
-class SelfServiceProfile(Struct, frozen=True, kw_only=True):
+class SelfServiceProfile(Model, frozen=True, kw_only=True):
     """Answered by `self_service_profiles.get_all`."""
 
     id: str = ""
@@ -102,7 +101,7 @@ class UpdateSelfServiceProfile(TypedDict, total=False):
     user_attribute_profile_id: str | None
 
 
-class SelfServiceProfileSsoTicket(Struct, frozen=True, kw_only=True):
+class SelfServiceProfileSsoTicket(Model, frozen=True, kw_only=True):
     """Answered by `self_service_profiles.create_sso_ticket`."""
 
     ticket: str | None = None

@@ -4,7 +4,9 @@
 
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict, TypeVar
 
-from msgspec import Struct
+from msgspec import field
+
+from ..redaction import Model
 
 T = TypeVar("T")
 
@@ -69,21 +71,21 @@ SessionCookieMetadataMode: TypeAlias = Open[Literal["non-persistent", "persisten
 SigningAlgorithm: TypeAlias = Open[Literal["HS256", "RS256", "RS512", "PS256"]]
 
 
-class OrganizationBrandingColors(Struct, frozen=True, kw_only=True):
+class OrganizationBrandingColors(Model, frozen=True, kw_only=True):
     """`colors` of `OrganizationBranding`."""
 
     primary: str = ""
     page_background: str = ""
 
 
-class OrganizationBranding(Struct, frozen=True, kw_only=True):
+class OrganizationBranding(Model, frozen=True, kw_only=True):
     """`branding` of `Organization`."""
 
     logo_url: str | None = None
     colors: OrganizationBrandingColors | None = None
 
 
-class TokenQuotaClientCredentials(Struct, frozen=True, kw_only=True):
+class TokenQuotaClientCredentials(Model, frozen=True, kw_only=True):
     """`client_credentials` of `TokenQuota`."""
 
     enforce: bool | None = None
@@ -91,26 +93,26 @@ class TokenQuotaClientCredentials(Struct, frozen=True, kw_only=True):
     per_hour: int | None = None
 
 
-class TokenQuota(Struct, frozen=True, kw_only=True):
+class TokenQuota(Model, frozen=True, kw_only=True):
     """`token_quota` of `Organization`."""
 
     client_credentials: TokenQuotaClientCredentials | None = None
 
 
-class OrganizationClientAssociation(Struct, frozen=True, kw_only=True):
+class OrganizationClientAssociation(Model, frozen=True, kw_only=True):
     """`client` of `Organization`."""
 
     use_for_member_access: bool | None = None
 
 
-class OrganizationConnectionInformation(Struct, frozen=True, kw_only=True):
+class OrganizationConnectionInformation(Model, frozen=True, kw_only=True):
     """`connection` of `OrganizationConnection`."""
 
     name: str | None = None
     strategy: str | None = None
 
 
-class OrganizationConnection(Struct, frozen=True, kw_only=True):
+class OrganizationConnection(Model, frozen=True, kw_only=True):
     """`enabled_connections` of `Organization`."""
 
     organization_connection_name: str | None = None
@@ -124,7 +126,7 @@ class OrganizationConnection(Struct, frozen=True, kw_only=True):
     organization_member_access_level: OrganizationMemberAccessLevel | None = None
 
 
-class Organization(Struct, frozen=True, kw_only=True):
+class Organization(Model, frozen=True, kw_only=True):
     """Answered by `client_grants.get_all_organizations`."""
 
     id: str = ""
@@ -159,7 +161,7 @@ class IdDict(TypedDict):
     id: str
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class Group(Model, frozen=True, kw_only=True):
     """Answered by `groups.get_all`."""
 
     id: str = ""
@@ -171,7 +173,7 @@ class Group(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class Role(Struct, frozen=True, kw_only=True):
+class Role(Model, frozen=True, kw_only=True):
     """Answered by `groups.get_roles`."""
 
     id: str = ""
@@ -187,14 +189,14 @@ class RoleIds(TypedDict):
     roles: list[str]
 
 
-class GuardianFactorSettings(Struct, frozen=True, kw_only=True):
+class GuardianFactorSettings(Model, frozen=True, kw_only=True):
     """`settings` of `GuardianFactor`."""
 
     otp_length: int | None = None
     otp_expiration_time: int | None = None
 
 
-class GuardianFactor(Struct, frozen=True, kw_only=True):
+class GuardianFactor(Model, frozen=True, kw_only=True):
     """Answered by `guardian.get_factors`."""
 
     enabled: bool | None = None
@@ -217,16 +219,16 @@ class IdentityDict(TypedDict, total=False):
     connection_id: str
 
 
-class EffectiveRole(Struct, frozen=True, kw_only=True):
+class EffectiveRole(Model, frozen=True, kw_only=True):
     """Answered by `organizations.get_member_effective_roles`."""
 
     id: str = ""
     name: str = ""
     description: str = ""
-    sources: list[RoleSource] = []
+    sources: list[RoleSource] = field(default=[])
 
 
-class RefreshTokenDevice(Struct, frozen=True, kw_only=True):
+class RefreshTokenDevice(Model, frozen=True, kw_only=True):
     """`device` of `RefreshToken`."""
 
     initial_ip: str | None = None
@@ -237,14 +239,14 @@ class RefreshTokenDevice(Struct, frozen=True, kw_only=True):
     last_user_agent: str | None = None
 
 
-class RefreshTokenResourceServer(Struct, frozen=True, kw_only=True):
+class RefreshTokenResourceServer(Model, frozen=True, kw_only=True):
     """`resource_servers` of `RefreshToken`."""
 
     audience: str | None = None
     scopes: str | None = None
 
 
-class RefreshToken(Struct, frozen=True, kw_only=True):
+class RefreshToken(Model, frozen=True, kw_only=True):
     """Answered by `refresh_tokens.get_all`."""
 
     id: str = ""
@@ -261,20 +263,20 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
     last_exchanged_at: str | dict[str, Any] | None = None
 
 
-class ClaimsMappingRule(Struct, frozen=True, kw_only=True):
+class ClaimsMappingRule(Model, frozen=True, kw_only=True):
     """`custom_claims` of `ClaimsMapping`."""
 
     name: str = ""
     expression: str = ""
 
 
-class ClaimsMapping(Struct, frozen=True, kw_only=True):
+class ClaimsMapping(Model, frozen=True, kw_only=True):
     """`claims_mapping` of `ResourceServerAccessToken`."""
 
     custom_claims: list[ClaimsMappingRule] | None = None
 
 
-class ResourceServerAccessToken(Struct, frozen=True, kw_only=True):
+class ResourceServerAccessToken(Model, frozen=True, kw_only=True):
     """`access_token` of `ResourceServer`."""
 
     claims_mapping: ClaimsMapping | None = None
@@ -312,7 +314,7 @@ class PermissionList(TypedDict):
     permissions: list[PermissionDict]
 
 
-class SessionDeviceMetadata(Struct, frozen=True, kw_only=True):
+class SessionDeviceMetadata(Model, frozen=True, kw_only=True):
     """`device` of `Session`."""
 
     initial_user_agent: str | None = None
@@ -323,13 +325,13 @@ class SessionDeviceMetadata(Struct, frozen=True, kw_only=True):
     last_asn: str | None = None
 
 
-class SessionClientMetadata(Struct, frozen=True, kw_only=True):
+class SessionClientMetadata(Model, frozen=True, kw_only=True):
     """`clients` of `Session`."""
 
     client_id: str | None = None
 
 
-class SessionAuthenticationSignal(Struct, frozen=True, kw_only=True):
+class SessionAuthenticationSignal(Model, frozen=True, kw_only=True):
     """`methods` of `SessionAuthenticationSignals`."""
 
     name: str | None = None
@@ -337,25 +339,25 @@ class SessionAuthenticationSignal(Struct, frozen=True, kw_only=True):
     type: str | None = None
 
 
-class SessionAuthenticationSignals(Struct, frozen=True, kw_only=True):
+class SessionAuthenticationSignals(Model, frozen=True, kw_only=True):
     """`authentication` of `Session`."""
 
     methods: list[SessionAuthenticationSignal] | None = None
 
 
-class SessionCookieMetadata(Struct, frozen=True, kw_only=True):
+class SessionCookieMetadata(Model, frozen=True, kw_only=True):
     """`cookie` of `Session`."""
 
     mode: SessionCookieMetadataMode | None = None
 
 
-class SessionActorMetadata(Struct, frozen=True, kw_only=True):
+class SessionActorMetadata(Model, frozen=True, kw_only=True):
     """`actor` of `Session`."""
 
     sub: str = ""
 
 
-class Session(Struct, frozen=True, kw_only=True):
+class Session(Model, frozen=True, kw_only=True):
     """Answered by `sessions.get`."""
 
     id: str = ""

@@ -4,12 +4,11 @@
 
 from typing import TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 
 
-class SupplementalSignalsSettings(Struct, frozen=True, kw_only=True):
+class SupplementalSignalsSettings(Model, frozen=True, kw_only=True):
     """Answered by `supplemental_signals.get`."""
 
     akamai_enabled: bool | None = None

@@ -5,9 +5,10 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
+from ..redaction import Model
 from .shared import Open, ResourceServerAccessToken, ResourceServerAccessTokenDict, TokenQuota, TokenQuotaDict
 
 CspFlag: TypeAlias = Open[Literal["upgrade-insecure-requests", "block-all-mixed-content"]]
@@ -29,14 +30,14 @@ TenantSettingsDeviceFlowCharset: TypeAlias = Open[Literal["base20", "digits"]]
 XssProtectionMode: TypeAlias = Open[Literal["block"]]
 
 
-class TenantSettingsGuardianPage(Struct, frozen=True, kw_only=True):
+class TenantSettingsGuardianPage(Model, frozen=True, kw_only=True):
     """`change_password` of `TenantSettings`."""
 
     enabled: bool | None = None
     html: str | None = None
 
 
-class TenantSettingsErrorPage(Struct, frozen=True, kw_only=True):
+class TenantSettingsErrorPage(Model, frozen=True, kw_only=True):
     """`error_page` of `TenantSettings`."""
 
     html: str | None = None
@@ -44,21 +45,21 @@ class TenantSettingsErrorPage(Struct, frozen=True, kw_only=True):
     url: str | None = None
 
 
-class TenantSettingsDeviceFlow(Struct, frozen=True, kw_only=True):
+class TenantSettingsDeviceFlow(Model, frozen=True, kw_only=True):
     """`device_flow` of `TenantSettings`."""
 
     charset: TenantSettingsDeviceFlowCharset | None = None
     mask: str | None = None
 
 
-class DefaultTokenQuota(Struct, frozen=True, kw_only=True):
+class DefaultTokenQuota(Model, frozen=True, kw_only=True):
     """`default_token_quota` of `TenantSettings`."""
 
     clients: TokenQuota | None = None
     organizations: TokenQuota | None = None
 
 
-class TenantSettingsFlags(Struct, frozen=True, kw_only=True):
+class TenantSettingsFlags(Model, frozen=True, kw_only=True):
     """`flags` of `TenantSettings`."""
 
     change_pwd_flow_v1: bool | None = None
@@ -93,14 +94,14 @@ class TenantSettingsFlags(Struct, frozen=True, kw_only=True):
     local_resource_discovery: bool | None = None
 
 
-class CspPolicyReporting(Struct, frozen=True, kw_only=True):
+class CspPolicyReporting(Model, frozen=True, kw_only=True):
     """`reporting` of `CspPolicy`."""
 
     report_uri: str | None = None
     report_to_group: str | None = None
 
 
-class CspPolicy(Struct, frozen=True, kw_only=True):
+class CspPolicy(Model, frozen=True, kw_only=True):
     """`policies` of `ContentSecurityPolicyConfig`."""
 
     mode: CspPolicyMode | None = None
@@ -109,13 +110,13 @@ class CspPolicy(Struct, frozen=True, kw_only=True):
     reporting: CspPolicyReporting | None = None
 
 
-class CspReportToEndpoint(Struct, frozen=True, kw_only=True):
+class CspReportToEndpoint(Model, frozen=True, kw_only=True):
     """`endpoints` of `CspReportTo`."""
 
     url: str | None = None
 
 
-class CspReportTo(Struct, frozen=True, kw_only=True):
+class CspReportTo(Model, frozen=True, kw_only=True):
     """`report_to` of `CspReportingInfrastructure`."""
 
     group: str | None = None
@@ -123,14 +124,14 @@ class CspReportTo(Struct, frozen=True, kw_only=True):
     endpoints: list[CspReportToEndpoint] | None = None
 
 
-class CspReportingInfrastructure(Struct, frozen=True, kw_only=True):
+class CspReportingInfrastructure(Model, frozen=True, kw_only=True):
     """`reporting_infrastructure` of `ContentSecurityPolicyConfig`."""
 
     report_to: CspReportTo | None = None
     reporting_endpoints: dict[str, str] | None = None
 
 
-class ContentSecurityPolicyConfig(Struct, frozen=True, kw_only=True):
+class ContentSecurityPolicyConfig(Model, frozen=True, kw_only=True):
     """`content_security_policy` of `SecurityHeaders`."""
 
     enabled: bool | None = None
@@ -138,7 +139,7 @@ class ContentSecurityPolicyConfig(Struct, frozen=True, kw_only=True):
     reporting_infrastructure: CspReportingInfrastructure | None = None
 
 
-class XssProtectionConfig(Struct, frozen=True, kw_only=True):
+class XssProtectionConfig(Model, frozen=True, kw_only=True):
     """`x_xss_protection` of `SecurityHeaders`."""
 
     enabled: bool | None = None
@@ -146,53 +147,53 @@ class XssProtectionConfig(Struct, frozen=True, kw_only=True):
     report_uri: str | None = None
 
 
-class SecurityHeaders(Struct, frozen=True, kw_only=True):
+class SecurityHeaders(Model, frozen=True, kw_only=True):
     """`security_headers` of `TenantSettings`."""
 
     content_security_policy: ContentSecurityPolicyConfig | None = None
     x_xss_protection: XssProtectionConfig | None = None
 
 
-class SessionCookie(Struct, frozen=True, kw_only=True):
+class SessionCookie(Model, frozen=True, kw_only=True):
     """`session_cookie` of `TenantSettings`."""
 
     mode: SessionCookieMode | None = None
 
 
-class TenantSettingsSessionsAnonymous(Struct, frozen=True, kw_only=True):
+class TenantSettingsSessionsAnonymous(Model, frozen=True, kw_only=True):
     """`anonymous` of `TenantSettingsSessions`."""
 
     lifetime_in_minutes: int | None = None
     activate_cookie: bool | None = None
 
 
-class TenantSettingsSessions(Struct, frozen=True, kw_only=True):
+class TenantSettingsSessions(Model, frozen=True, kw_only=True):
     """`sessions` of `TenantSettings`."""
 
     oidc_logout_prompt_enabled: bool | None = None
     anonymous: TenantSettingsSessionsAnonymous | None = None
 
 
-class TenantOIDCLogoutSettings(Struct, frozen=True, kw_only=True):
+class TenantOIDCLogoutSettings(Model, frozen=True, kw_only=True):
     """`oidc_logout` of `TenantSettings`."""
 
     rp_logout_end_session_endpoint_discovery: bool | None = None
 
 
-class TenantSettingsMTLS(Struct, frozen=True, kw_only=True):
+class TenantSettingsMTLS(Model, frozen=True, kw_only=True):
     """`mtls` of `TenantSettings`."""
 
     enable_endpoint_aliases: bool | None = None
 
 
-class TenantSettingsCountryCodes(Struct, frozen=True, kw_only=True):
+class TenantSettingsCountryCodes(Model, frozen=True, kw_only=True):
     """`country_codes` of `TenantSettings`."""
 
     list_: list[str] | None = field(name="list", default=None)
     mode: TenantSettingsCountryCodesMode | None = None
 
 
-class TenantSettings(Struct, frozen=True, kw_only=True):
+class TenantSettings(Model, frozen=True, kw_only=True):
     """Answered by `tenants.get_settings`."""
 
     change_password: TenantSettingsGuardianPage | None = None

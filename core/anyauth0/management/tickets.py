@@ -4,15 +4,14 @@
 
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 from .shared import IdentityDict, Open
 
 Auth0Provider: TypeAlias = Open[Literal["auth0"]]
 
 
-class VerifyEmailTicket(Struct, frozen=True, kw_only=True):
+class VerifyEmailTicket(Model, frozen=True, kw_only=True):
     """Answered by `tickets.verify_email`."""
 
     ticket: str = ""

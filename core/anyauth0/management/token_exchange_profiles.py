@@ -5,17 +5,16 @@
 from types import NoneType
 from typing import Literal, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 TokenExchangeProfileType: TypeAlias = Open[Literal["custom_authentication"]]
 
 
-class TokenExchangeProfile(Struct, frozen=True, kw_only=True):
+class TokenExchangeProfile(Model, frozen=True, kw_only=True):
     """Answered by `token_exchange_profiles.get_all`."""
 
     id: str = ""

@@ -5,18 +5,19 @@
 from types import NoneType
 from typing import Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 from .shared import Open
 
 UserIdOidcMapping: TypeAlias = Open[Literal["sub"]]
 UserIdOidcStrategyOverrideMapping: TypeAlias = Open[Literal["sub", "oid", "email"]]
 
 
-class StrategyOverridesUserIdMapping(Struct, frozen=True, kw_only=True):
+class StrategyOverridesUserIdMapping(Model, frozen=True, kw_only=True):
     """`pingfederate` of `StrategyOverridesUserId`."""
 
     oidc_mapping: UserIdOidcStrategyOverrideMapping | None = None
@@ -24,7 +25,7 @@ class StrategyOverridesUserIdMapping(Struct, frozen=True, kw_only=True):
     scim_mapping: str | None = None
 
 
-class StrategyOverridesUserId(Struct, frozen=True, kw_only=True):
+class StrategyOverridesUserId(Model, frozen=True, kw_only=True):
     """`strategy_overrides` of `UserAttributeProfileUserId`."""
 
     pingfederate: StrategyOverridesUserIdMapping | None = None
@@ -37,7 +38,7 @@ class StrategyOverridesUserId(Struct, frozen=True, kw_only=True):
     samlp: StrategyOverridesUserIdMapping | None = None
 
 
-class UserAttributeProfileUserId(Struct, frozen=True, kw_only=True):
+class UserAttributeProfileUserId(Model, frozen=True, kw_only=True):
     """`user_id` of `UserAttributeProfile`."""
 
     oidc_mapping: UserIdOidcMapping | None = None
@@ -46,14 +47,14 @@ class UserAttributeProfileUserId(Struct, frozen=True, kw_only=True):
     strategy_overrides: StrategyOverridesUserId | None = None
 
 
-class UserAttributeProfileOidcMapping(Struct, frozen=True, kw_only=True):
+class UserAttributeProfileOidcMapping(Model, frozen=True, kw_only=True):
     """`oidc_mapping` of `UserAttributeAdditionalProperties`."""
 
     mapping: str = ""
     display_name: str | None = None
 
 
-class StrategyOverridesMapping(Struct, frozen=True, kw_only=True):
+class StrategyOverridesMapping(Model, frozen=True, kw_only=True):
     """`pingfederate` of `StrategyOverrides`."""
 
     oidc_mapping: UserAttributeProfileOidcMapping | None = None
@@ -61,7 +62,7 @@ class StrategyOverridesMapping(Struct, frozen=True, kw_only=True):
     scim_mapping: str | None = None
 
 
-class StrategyOverrides(Struct, frozen=True, kw_only=True):
+class StrategyOverrides(Model, frozen=True, kw_only=True):
     """`strategy_overrides` of `UserAttributeAdditionalProperties`."""
 
     pingfederate: StrategyOverridesMapping | None = None
@@ -74,7 +75,7 @@ class StrategyOverrides(Struct, frozen=True, kw_only=True):
     samlp: StrategyOverridesMapping | None = None
 
 
-class UserAttributeAdditionalProperties(Struct, frozen=True, kw_only=True):
+class UserAttributeAdditionalProperties(Model, frozen=True, kw_only=True):
     """`user_attributes` of `UserAttributeProfile`."""
 
     description: str = ""
@@ -87,7 +88,7 @@ class UserAttributeAdditionalProperties(Struct, frozen=True, kw_only=True):
     strategy_overrides: StrategyOverrides | None = None
 
 
-class UserAttributeProfile(Struct, frozen=True, kw_only=True):
+class UserAttributeProfile(Model, frozen=True, kw_only=True):
     """Answered by `user_attribute_profiles.get_all`."""
 
     id: str = ""
@@ -183,7 +184,7 @@ class CreateUserAttributeProfile(TypedDict, total=False):
     user_attributes: Required[dict[str, UserAttributeAdditionalPropertiesDict]]
 
 
-class TemplateUserAttributeProfile(Struct, frozen=True, kw_only=True):
+class TemplateUserAttributeProfile(Model, frozen=True, kw_only=True):
     """`template` of `UserAttributeProfileTemplateItem`."""
 
     name: str | None = None
@@ -191,7 +192,7 @@ class TemplateUserAttributeProfile(Struct, frozen=True, kw_only=True):
     user_attributes: dict[str, UserAttributeAdditionalProperties] | None = None
 
 
-class UserAttributeProfileTemplateItem(Struct, frozen=True, kw_only=True):
+class UserAttributeProfileTemplateItem(Model, frozen=True, kw_only=True):
     """`user_attribute_profile_templates` of `UserAttributeProfileTemplate`."""
 
     id: str = ""
@@ -199,7 +200,7 @@ class UserAttributeProfileTemplateItem(Struct, frozen=True, kw_only=True):
     template: TemplateUserAttributeProfile | None = None
 
 
-class UserAttributeProfileTemplate(Struct, frozen=True, kw_only=True):
+class UserAttributeProfileTemplate(Model, frozen=True, kw_only=True):
     """Answered by `user_attribute_profiles.get_all_templates`."""
 
     user_attribute_profile_templates: list[UserAttributeProfileTemplateItem] | None = None

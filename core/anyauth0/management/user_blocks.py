@@ -4,12 +4,11 @@
 
 from types import NoneType
 
-from msgspec import Struct
-
 from ..endpoint import Call, Mode, Resource, endpoint
+from ..redaction import Model
 
 
-class UserBlockIdentifier(Struct, frozen=True, kw_only=True):
+class UserBlockIdentifier(Model, frozen=True, kw_only=True):
     """`blocked_for` of `UserBlockList`."""
 
     identifier: str | None = None
@@ -17,7 +16,7 @@ class UserBlockIdentifier(Struct, frozen=True, kw_only=True):
     connection: str | None = None
 
 
-class UserBlockList(Struct, frozen=True, kw_only=True):
+class UserBlockList(Model, frozen=True, kw_only=True):
     """Answered by `user_blocks.get_all`."""
 
     blocked_for: list[UserBlockIdentifier] | None = None

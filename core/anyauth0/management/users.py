@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, Literal, Required, TypeAlias, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, comma, endpoint
 from ..pages import Checkpoint, Offset, Page
 from ..pagination import paged
+from ..redaction import Model
 from .logs import Log
 from .shared import (
     EffectiveRole,
@@ -48,7 +49,7 @@ PreferredAuthenticationMethod: TypeAlias = Open[Literal["voice", "sms"]]
 SearchEngineVersions: TypeAlias = Open[Literal["v1", "v2", "v3"]]
 
 
-class UserProfileData(Struct, frozen=True, kw_only=True):
+class UserProfileData(Model, frozen=True, kw_only=True):
     """`profileData` of `UserIdentity`."""
 
     email: str | None = None
@@ -61,7 +62,7 @@ class UserProfileData(Struct, frozen=True, kw_only=True):
     family_name: str | None = None
 
 
-class UserIdentity(Struct, frozen=True, kw_only=True):
+class UserIdentity(Model, frozen=True, kw_only=True):
     """`identities` of `User`."""
 
     connection: str | None = None
@@ -74,7 +75,7 @@ class UserIdentity(Struct, frozen=True, kw_only=True):
     profile_data: UserProfileData | None = field(name="profileData", default=None)
 
 
-class User(Struct, frozen=True, kw_only=True):
+class User(Model, frozen=True, kw_only=True):
     """Answered by `users.get_all`."""
 
     user_id: str = ""
@@ -147,14 +148,14 @@ class UpdateUser(TypedDict, total=False):
     username: str | None
 
 
-class Authenticator(Struct, frozen=True, kw_only=True):
+class Authenticator(Model, frozen=True, kw_only=True):
     """`authentication_methods` of `AuthenticationMethod`."""
 
     type: AuthenticatorType | None = None
     id: str = ""
 
 
-class AuthenticationMethod(Struct, frozen=True, kw_only=True):
+class AuthenticationMethod(Model, frozen=True, kw_only=True):
     """Answered by `users.get_authentication_methods`."""
 
     id: str = ""
@@ -221,7 +222,7 @@ class UpdateAuthenticationMethod(TypedDict, total=False):
     preferred_authentication_method: PreferredAuthenticationMethod
 
 
-class ConnectedAccount(Struct, frozen=True, kw_only=True):
+class ConnectedAccount(Model, frozen=True, kw_only=True):
     """Answered by `users.get_connected_accounts`."""
 
     id: str = ""
@@ -235,7 +236,7 @@ class ConnectedAccount(Struct, frozen=True, kw_only=True):
     organization_id: str | None = None
 
 
-class EffectivePermission(Struct, frozen=True, kw_only=True):
+class EffectivePermission(Model, frozen=True, kw_only=True):
     """Answered by `users.get_effective_permissions`."""
 
     resource_server_identifier: str | None = None
@@ -245,7 +246,7 @@ class EffectivePermission(Struct, frozen=True, kw_only=True):
     sources: list[PermissionSource] | None = None
 
 
-class PermissionSourceRole(Struct, frozen=True, kw_only=True):
+class PermissionSourceRole(Model, frozen=True, kw_only=True):
     """Answered by `users.get_effective_permission_source_roles`."""
 
     id: str = ""
@@ -256,7 +257,7 @@ class PermissionSourceRole(Struct, frozen=True, kw_only=True):
     owner_id: str | None = None
 
 
-class Enrollment(Struct, frozen=True, kw_only=True):
+class Enrollment(Model, frozen=True, kw_only=True):
     """Answered by `users.get_enrollments`."""
 
     id: str = ""
@@ -270,7 +271,7 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     last_auth: str | None = None
 
 
-class FederatedTokenSet(Struct, frozen=True, kw_only=True):
+class FederatedTokenSet(Model, frozen=True, kw_only=True):
     """Answered by `users.get_all_tokensets`."""
 
     id: str = ""
@@ -281,7 +282,7 @@ class FederatedTokenSet(Struct, frozen=True, kw_only=True):
     last_used_at: str | None = None
 
 
-class UserGroup(Struct, frozen=True, kw_only=True):
+class UserGroup(Model, frozen=True, kw_only=True):
     """Answered by `users.get_groups`."""
 
     id: str = ""
@@ -303,7 +304,7 @@ class LinkUserIdentity(TypedDict, total=False):
     link_with: str
 
 
-class UserPermission(Struct, frozen=True, kw_only=True):
+class UserPermission(Model, frozen=True, kw_only=True):
     """Answered by `users.get_permissions`."""
 
     sources: Any = None
@@ -313,7 +314,7 @@ class UserPermission(Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class RecoveryCode(Struct, frozen=True, kw_only=True):
+class RecoveryCode(Model, frozen=True, kw_only=True):
     """Answered by `users.regenerate_recovery_code`."""
 
     recovery_code: str | None = None

@@ -5,14 +5,15 @@
 from types import NoneType
 from typing import Required, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..pages import Checkpoint, Page
 from ..pagination import paged
+from ..redaction import Model
 
 
-class MdlPresentationProperties(Struct, frozen=True, kw_only=True):
+class MdlPresentationProperties(Model, frozen=True, kw_only=True):
     """`org.iso.18013.5.1` of `MdlPresentationRequestProperties`."""
 
     family_name: bool | None = None
@@ -38,13 +39,13 @@ class MdlPresentationProperties(Struct, frozen=True, kw_only=True):
     given_name_national_character: bool | None = None
 
 
-class MdlPresentationRequestProperties(Struct, frozen=True, kw_only=True):
+class MdlPresentationRequestProperties(Model, frozen=True, kw_only=True):
     """`org.iso.18013.5.1.mDL` of `MdlPresentation`."""
 
     org_iso_18013_5_1: MdlPresentationProperties | None = field(name="org.iso.18013.5.1", default=None)
 
 
-class MdlPresentation(Struct, frozen=True, kw_only=True):
+class MdlPresentation(Model, frozen=True, kw_only=True):
     """`presentation` of `VerifiableCredentialTemplate`."""
 
     org_iso_18013_5_1_m_dl: MdlPresentationRequestProperties | None = field(
@@ -52,7 +53,7 @@ class MdlPresentation(Struct, frozen=True, kw_only=True):
     )
 
 
-class VerifiableCredentialTemplate(Struct, frozen=True, kw_only=True):
+class VerifiableCredentialTemplate(Model, frozen=True, kw_only=True):
     """Answered by `verifiable_credentials.get_verification_templates`."""
 
     id: str = ""

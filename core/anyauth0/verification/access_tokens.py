@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
-from ..client import AsyncioClient, BlockingClient
+from ..clients import AsyncioClient, BlockingClient
 from ..endpoint import Async, Mode, Sync, operation
 from ..errors import ConfigurationError
 from ..flow import Flow

@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping
 from types import EllipsisType
 from typing import Any
 
-import msgspec
-
 from .._json import as_array, is_object
+from ..redaction import Model
 from .errors import TokenError
 from .rules import audiences, broken, check_times, optional_text
 
@@ -18,7 +17,7 @@ _NOUN = "access token"
 _MOST_ACTORS = 10
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(Model, frozen=True, kw_only=True):
     """Who acts for the subject of a token.
 
     `claims` is the member `act` as it came, those who acted before included.
@@ -33,7 +32,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return "<Actor>"
 
 
-class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
+class AccessTokenClaims(Model, frozen=True, kw_only=True):
     """The claims of a verified access token.
 
     - `subject`: the user, or `{client_id}@clients` where an application asked for itself

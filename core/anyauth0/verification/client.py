@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self, TypedDict, Unpack, cast
 
 from ..arguments import closest
 from ..authentication.client import authentication_core
-from ..client import Client, Core, Session
+from ..client import Core, Session
+from ..clients import Client
 from ..endpoint import Mode
 from ..errors import ConfigurationError
 from ..jose import ALGORITHMS

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-import msgspec
-
 from .._json import is_object
 from ..jose import (
     JoseError,
@@ -20,6 +18,7 @@ from ..jose import (
     verify_signature,
 )
 from ..keys.text import clip
+from ..redaction import Model
 from .bindings import same_text
 from .errors import TokenError
 from .rules import is_time
@@ -39,7 +38,7 @@ _SEEN = re.compile(r"[!-~]+", re.ASCII)
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
+class Proof(Model, frozen=True, kw_only=True):
     """A proof that is good: the thumbprint of its key, and the id that is good for one use, until then."""
 
     thumbprint: str

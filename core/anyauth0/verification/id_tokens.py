@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
 
-from ..client import AsyncioClient, BlockingClient
+from ..clients import AsyncioClient, BlockingClient
 from ..endpoint import Async, Mode, Sync, operation
 from ..errors import ConfigurationError, IdTokenError
 from ..flow import Flow

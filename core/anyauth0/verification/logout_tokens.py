@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
-import msgspec
-
 from .._json import as_object, is_object
-from ..client import AsyncioClient, BlockingClient
+from ..clients import AsyncioClient, BlockingClient
 from ..endpoint import Async, Mode, Sync, operation
 from ..errors import ConfigurationError
 from ..flow import Flow
 from ..jose import base64url_encode
+from ..redaction import Model
 from .client import Verification, VerifierOptions, allowed, not_its_own, texts
 from .errors import TokenError
 from .issuers import Domains, IssuerContext, verified_claims
@@ -24,7 +23,7 @@ _NOUN = "logout token"
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
-class LogoutClaims(msgspec.Struct, frozen=True, kw_only=True):
+class LogoutClaims(Model, frozen=True, kw_only=True):
     """Who has logged out: a session, or with no `session_id` all sessions of a user.
 
     `raw` holds all claims as they came, `issued_at` is in epoch seconds.

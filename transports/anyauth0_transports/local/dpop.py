@@ -70,7 +70,7 @@ def check_proof(
     if not isinstance(jti, str) or not jti:
         raise BadProof("The proof needs a jti")
     try:
-        tenant.store.add("dpop_jtis", f"{jkt} {jti}", {"expires_at": made + _OLDEST})
+        tenant.store.use_once("dpop_jtis", f"{jkt} {jti}", now=now, until=made + _OLDEST)
     except Duplicate:
         raise BadProof("The proof was used before") from None
     return jkt

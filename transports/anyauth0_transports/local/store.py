@@ -104,6 +104,21 @@ class Store:
                 (kind, id, msgspec.json.encode(document).decode()),
             )
 
+    def use_once(self, kind: str, id: str, *, now: float, until: float) -> None:
+        """Remember `id` until then, and forget some of what need not be remembered any more.
+
+        Raises `Duplicate` while it is remembered.
+        """
+        with self.transaction():
+            # Two go for each that comes, so that they never pile up.
+            self._connection.execute(
+                "DELETE FROM documents WHERE kind = ? AND json_extract(json, '$.expires_at') <= ? AND ("
+                "id = ? OR position IN (SELECT position FROM documents WHERE kind = ? "
+                "ORDER BY position LIMIT 2))",
+                (kind, now, id, kind),
+            )
+            self.add(kind, id, {"expires_at": until})
+
     def get(self, kind: str, id: str) -> dict[str, Any] | None:
         """Return a document, or `None`."""
         with self._lock:

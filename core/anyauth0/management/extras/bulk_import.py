@@ -9,6 +9,7 @@ import msgspec
 from ..._json import as_array, as_object
 from ...errors import Auth0Error, DecodingError, RateLimited, ServerError, TransportError
 from ...flow import Flow, sleep
+from ...redaction import Model
 from ...rows import END, File, encoded, keys_of, reader
 from ..jobs import Job
 from ..jobs import Jobs as GeneratedJobs
@@ -24,7 +25,7 @@ _PATIENCE = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
-class RowError(msgspec.Struct, frozen=True, kw_only=True):
+class RowError(Model, frozen=True, kw_only=True):
     """What is wrong with one row.
 
     - `row`: its place in what was given, from 0; `None` where the server's words fit no row
@@ -53,7 +54,7 @@ class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
     files: int = 0
 
 
-class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+class ImportResult(Model, frozen=True, kw_only=True):
     """What became of an import: counts of rows, the errors in their order, and the ids of the jobs."""
 
     total: int
@@ -216,7 +217,12 @@ def import_all(
 ) -> Flow[ImportResult]:
     """Import `rows` (see `Jobs.import_all`)."""
     work, file, place = _Import(jobs, fields, progress), File(), 0
-    following = reader(rows, asynchronous=jobs._core.options.asynchronous)  # pyright: ignore[reportPrivateUsage]
+    following = reader(
+        rows,
+        asynchronous=jobs._core.options.asynchronous,  # pyright: ignore[reportPrivateUsage]
+        title="jobs.import_all",
+        of="mappings; a file goes to jobs.import_users",
+    )
     try:
         while True:
             row = yield from following()

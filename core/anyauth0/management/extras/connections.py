@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ..._json import as_object
 from ...endpoint import Mode, operation
-from ...errors import InvalidArgumentError
+from ...errors import DecodingError, InvalidArgumentError
 from ...flow import Flow
 from ...messages import ApiResponse
 from ..connections import Connection
@@ -44,18 +44,44 @@ class Connections(GeneratedConnections[Mode]):
             raise InvalidArgumentError(
                 "change", 'connections.edit: "change" must be a mapping of options, or a function of a dict'
             )
+        edit = _Edit(change)
+        # A traceback that shows locals must not show the options of a connection.
+        del change
         answer = yield from GeneratedConnections.get.flow(self, id)
-        options = as_object(as_object(answer.json()).get("options"))
-        before = deepcopy(options)
-        if callable(change):
-            outcome = change(options)
+        if not edit.apply(answer):
+            return answer
+        return (yield from GeneratedConnections.update.flow(self, id, options=edit.options))
+
+
+class _Edit:
+    """A change, and the options that it was made to."""
+
+    __slots__ = ("_change", "options")
+
+    def __init__(self, change: Mapping[str, Any] | Callable[[Options], object]) -> None:
+        self._change = change
+        self.options: Options = {}
+
+    def apply(self, answer: ApiResponse[Connection]) -> bool:
+        """Change the options that were read; say whether that made a difference."""
+        try:
+            self.options = as_object(as_object(answer.json()).get("options"))
+        except ValueError:
+            # It holds what it could not read.
+            answered = False
+        else:
+            answered = True
+        if not answered:
+            raise DecodingError("GET /connections/{id} answered 2xx with no JSON; nothing was changed")
+        before = _Edit({})
+        before.options = deepcopy(self.options)
+        if callable(self._change):
+            outcome = self._change(self.options)
             if inspect.iscoroutine(outcome):
                 outcome.close()
                 raise InvalidArgumentError(
                     "change", 'connections.edit: "change" is an async function; use a plain one'
                 )
         else:
-            options.update(change)
-        if options == before:
-            return answer
-        return (yield from GeneratedConnections.update.flow(self, id, options=options))
+            self.options.update(self._change)
+        return self.options != before.options

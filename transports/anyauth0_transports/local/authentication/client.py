@@ -167,7 +167,7 @@ def _check_assertion(
     if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_TEXT:
         raise _invalid(f"The client assertion needs a jti of at most {_LONGEST_TEXT} characters")
     try:
-        tenant.store.add("jtis", f"{client_id} {jti}", {"expires_at": expires})
+        tenant.store.use_once("jtis", f"{client_id} {jti}", now=now, until=expires)
     except Duplicate:
         raise _invalid("The client assertion was used before") from None
 

@@ -49,7 +49,7 @@ def trusted(tenant: "LocalTenant", text: str, *, typ: str, audience: str) -> tup
     if not isinstance(jti, str) or not jti or not isinstance(claims.get("sub"), str):
         raise Untrusted("it needs jti and sub")
     try:
-        tenant.store.add("trusted_jtis", f"{issuer} {jti}", {"expires_at": expires})
+        tenant.store.use_once("trusted_jtis", f"{issuer} {jti}", now=now, until=expires)
     except Duplicate:
         raise Untrusted("it was used before") from None
     return claims, kept["connection"]

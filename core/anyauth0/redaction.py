@@ -1,0 +1,152 @@
+"""What of a value may be shown: names and ids, never what a name says is secret or what looks like it."""
+
+import re
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from ._json import as_object, read
+
+__all__ = ["Model", "Secret", "is_secret", "redacted", "shown", "without"]
+
+_MASK = "***"
+_REDACTED = "[redacted]"
+
+# The one list. The names are without underscores and in lower case, and each stands for all that end in it.
+_ENDINGS = (
+    "accesskey", "apikey", "assertion", "authorization", "authreqid", "authsession", "barcodeuri",
+    "codeverifier", "configuration", "cookie", "cookies", "credentials", "decryptionkey", "devicecode",
+    "invitation", "invitationurl", "location", "masterkey", "nonce", "oobcode", "otp", "passphrase", "passwd",
+    "password", "privatekey", "pwd", "recoverycode", "recoverycodes", "requesturi", "secret", "secretkey",
+    "secrets", "serverkey", "signedurl", "signingkey", "skey", "ticket", "ticketid", "ticketurl", "token",
+    "tokens", "writekey",
+)  # fmt: skip
+_APART = re.compile(r"[^a-z0-9]+")
+
+
+def is_secret(name: str) -> bool:
+    """Say whether a field of this name, in snake or camel case, holds a secret where it holds a text."""
+    return _APART.sub("", name.lower()).endswith(_ENDINGS)
+
+
+class Secret(str):
+    """A text whose `repr` says nothing, for whatever shows what is held. It is sent as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return _MASK
+
+    def __getitem__(self, key: Any) -> "Secret":
+        # Whoever cuts a long text before showing it shows the same.
+        return Secret(super().__getitem__(key))
+
+
+_QUOTED = (
+    # Tokens, private keys and the queries of URLs, whatever they are called.
+    re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
+    re.compile(r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*"),
+)
+_NAMED = (
+    # A form or JSON that somebody quotes, a header, and how the Management API quotes what it refuses.
+    re.compile(
+        r"""(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>=|\\?["']\s*:\s*\\?["'])(?P<value>[^\s"'&,;\\]+)"""
+    ),
+    re.compile(
+        r"(?P<name>\b(?:Bearer|Basic|DPoP))(?P<between> +)(?P<value>[\w.~+/-]*[\d+/_][\w.~+/-]*=*)(?![\"\w=])"
+    ),
+    re.compile(r"(?P<value>(?<=: )[^']{1,200})(?P<between>' on property )(?P<name>[\w.-]+)"),
+)
+_SCHEMES = frozenset({"Bearer", "Basic", "DPoP"})
+
+
+def redacted(text: str) -> str:
+    """Take out what looks like a secret: servers quote what they refuse."""
+    for pattern in _QUOTED:
+        text = pattern.sub(_REDACTED, text)
+    for pattern in _NAMED:
+        text = pattern.sub(_without_value, text)
+    return text
+
+
+def without(text: str, sent: bytes) -> str:
+    """Take out the values that were sent, as a form or as JSON, under names that say they are secret."""
+    for value in _secrets(sent):
+        text = text.replace(value, _REDACTED)
+    return text
+
+
+def _secrets(sent: bytes) -> Iterator[str]:
+    try:
+        fields = as_object(read(sent))
+    except ValueError:
+        fields = dict(parse_qsl(sent.decode("utf-8", "replace"), max_num_fields=1000))
+    for name, value in fields.items():
+        # Shorter ones are a part of many a word.
+        if isinstance(value, str) and len(value) > 3 and is_secret(name):
+            yield value
+
+
+def _without_value(found: re.Match[str]) -> str:
+    if found["name"] not in _SCHEMES and not is_secret(found["name"]):
+        return found[0]
+    start, end = found.start("value") - found.start(), found.end("value") - found.start()
+    return f"{found[0][:start]}{_REDACTED}{found[0][end:]}"
+
+
+def shown(value: object) -> str:
+    """Return what `repr` does, without secrets in dicts, lists and texts."""
+    if isinstance(value, str):
+        return repr(redacted(value))
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[object, object]", value)
+        pairs = [f"{key!r}: {_field(str(key), each, fields)}" for key, each in fields.items()]
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, cast('list[object]', value)))}]"
+    return repr(value)
+
+
+def _field(name: str, value: object, beside: Container[object]) -> str:
+    """Return what may be shown of the value of a field: a model knows its own secrets, a flag is none."""
+    # A header and a setting are pairs; which of them is secret nobody knows.
+    secret = is_secret(name) or (name == "value" and ("key" in beside or "header" in beside))
+    return shown(value) if _is_open(value) or not secret else repr(_MASK)
+
+
+def _is_open(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_open, cast("list[object]", value)))
+    return value is None or isinstance(value, bool | int | float | Model)
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of values that may hold a secret: the `repr` shows all fields that are set but those."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in self._shown())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # `rich` and its tracebacks ask for this first, and that of a struct shows everything. A model with a
+        # `repr` of its own says there what may be shown.
+        own = type(self).__repr__ is not Model.__repr__
+        return [] if own else [(name, _Text(text)) for name, text in self._shown()]
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, _field(name, value, self.__struct_fields__)
+
+
+class _Text:
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text

@@ -1,0 +1,78 @@
+"""Commands to a Redis, as flows: over a client of the user's, or over one that is made from a URL."""
+
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from anyauth0 import ConfigurationError, Flow
+from anyauth0.flow import perform
+
+if TYPE_CHECKING:
+    from redis import Redis as RedisPackageClient
+    from redis.asyncio import Redis as AsyncRedisPackageClient
+
+    Client: TypeAlias = "RedisPackageClient | AsyncRedisPackageClient | str"
+
+__all__ = ["Redis"]
+
+_PATIENCE = 2.0
+"""Seconds for Redis to connect or to answer, where the client is made here."""
+
+
+class Redis:
+    """What plugins need of a Redis. An asyncio client of the user's serves asyncio clients only."""
+
+    __slots__ = ("_asynchronous", "_client", "_given", "_owner", "failures")
+
+    def __init__(self, client: "Client", owner: str) -> None:
+        """Connect when first used. `failures` are what its commands raise where it fails.
+
+        Raises `ConfigurationError` in the name of `owner`, where the package `redis` is missing or the URL
+        is none of its own.
+        """
+        self._given = client
+        self._owner = owner
+        self._client: Any = _opened(client, owner) if isinstance(client, str) else client
+        self._asynchronous = iscoroutinefunction(self._client.execute_command)
+        from redis.exceptions import RedisError
+
+        self.failures: tuple[type[Exception], ...] = (RedisError, OSError)
+
+    def command(self, *words: object, **options: bool) -> Flow[Any]:
+        """Send a command and return what Redis answers."""
+        call = partial(self._client.execute_command, *words, **options)
+        return perform(None, call) if self._asynchronous else perform(call)
+
+    def close(self) -> None:
+        """Let go of the connections, unless the client was given."""
+        if isinstance(self._given, str):
+            self._client.connection_pool.disconnect()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if isinstance(self._given, str):
+            return Redis, (self._given, self._owner)
+        raise TypeError(f"{self._owner} goes to another process only where it was made from a URL")
+
+
+def _opened(url: str, owner: str) -> Any:
+    try:
+        import redis
+    except ImportError as error:
+        message = f"{owner} needs the package \"redis\"; pip install 'anyauth0[redis]'"
+        raise ConfigurationError("redis", message) from error
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    options: dict[str, Any] = {
+        "socket_timeout": _PATIENCE,
+        "socket_connect_timeout": _PATIENCE,
+        # Once, for a connection that lay idle until the server closed it.
+        "retry": Retry(NoBackoff(), 1),
+    }
+    pool: Any = redis.ConnectionPool
+    try:
+        return redis.Redis(connection_pool=pool.from_url(url, **options))
+    except ValueError:
+        # The error may show the URL, which may hold a password.
+        pass
+    raise ConfigurationError("client", '"client" must be a URL such as "redis://host:6379/0", or a client')
