@@ -10,7 +10,7 @@ from anyauth0 import ManagementClient
 from anyauth0.management import ImportProgress
 from setting import Setting, run
 
-COUNT = 2_000
+COUNT = 600
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -30,9 +30,9 @@ def main(setting: Setting) -> None:
         def show(progress: ImportProgress) -> None:
             bar.update(task, completed=progress.finished)
 
-        # Files of 50 kB show more of the progress; by default they are as large as the API takes.
+        # Files of 15 kB show more of the progress; by default they are as large as the API takes.
         result = management.jobs.import_all(
-            rows(), connection_id=connection.id or "", size=50_000, progress=show
+            rows(), connection_id=connection.id or "", size=15_000, progress=show
         )
     print(f"{result.inserted} users are new, {result.failed} were not taken.")
     for error in result.errors:

@@ -179,6 +179,17 @@ class Setting:
             "tls": TLS(ca=server.ca_pem, cert=cert, key=key),
         }
 
+    @contextmanager
+    def served(self) -> Generator[Options, None, None]:
+        """Return options that reach the tenant from other processes too."""
+        if self._tenant is None or self._server is not None:
+            yield self.options
+            return
+        with serve(self._tenant) as server:
+            options: Options = {**self.options, "domain": server.domain, "tls": server.tls}
+            options.pop("transport", None)
+            yield options
+
     @property
     def verifier_options(self) -> VerifierOptions:
         """The options of a verifier: a client without credentials."""

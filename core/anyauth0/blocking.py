@@ -1,5 +1,6 @@
 """The blocking driver: performs the effects of a flow, one after another, in the calling thread."""
 
+import os
 import threading
 import time
 from collections import deque
@@ -16,14 +17,14 @@ R = TypeVar("R")
 
 
 class BlockingDriver:
-    """Runs flows over a blocking transport. Safe to share between threads."""
+    """Runs flows over a blocking transport. Safe to share between threads, and to use in a forked child."""
 
-    __slots__ = ("_locks", "_locks_guard", "transport")
+    __slots__ = ("_locks", "transport")
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self._locks: dict[Hashable, threading.Lock] = {}
-        self._locks_guard = threading.Lock()
+        # By process: a thread that held one when its process forked is not there to release it in the child.
+        self._locks: dict[tuple[int, Hashable], threading.Lock] = {}
 
     def run(self, flow: Flow[R]) -> R:
         """Perform `flow` to its end and return its result, or raise what it raises."""
@@ -86,14 +87,11 @@ class BlockingDriver:
         if isinstance(effect, Sleep):
             return time.sleep(effect.seconds)
         if isinstance(effect, Exclusive):
-            with self._lock(effect.key):
+            # One step of the interpreter, so it needs no lock of its own.
+            with self._locks.setdefault((os.getpid(), effect.key), threading.Lock()):
                 return self.run(effect.flow)
         if isinstance(effect, Perform):
             if effect.blocking is None:
                 raise TypeError("an asynchronous function cannot be called by a blocking client")
             return effect.blocking()
         return self.transport.send(effect)
-
-    def _lock(self, key: Hashable) -> threading.Lock:
-        with self._locks_guard:
-            return self._locks.setdefault(key, threading.Lock())

@@ -1,5 +1,6 @@
 """The pipeline of a client: a `Call` becomes a request, passes the middleware, comes back as an answer."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -11,7 +12,7 @@ from .decoding import Shape, decode
 from .dpop import bound
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
 from .endpoint import Call, EndpointFacts, bare
-from .errors import ApiError, Auth0Error, ConfigurationError, api_error
+from .errors import ApiError, Auth0Error, ConfigurationError, InvalidArgumentError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
 from .hooks import Plugins
 from .messages import ApiResponse, Request, Response
@@ -116,7 +117,15 @@ class Core:
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 
     def view(self, options: ClientOptions) -> "Core":
-        """Return a pipeline with other options over the same session."""
+        """Return a pipeline with other options over the same session.
+
+        Raises `ConfigurationError` for a key that its access token is not bound to.
+        """
+        if options.dpop is not self.options.dpop and self.authorize is not None:
+            raise ConfigurationError(
+                "dpop",
+                'option "dpop" belongs to the access token of a management client; make another client',
+            )
         return Core(
             options, self.session, base_url=self.base_url, family=self.family, authorize=self.authorize
         )
@@ -196,6 +205,14 @@ class Core:
     ) -> Flow[tuple[Request, Handler | None]]:
         url = self.base_url + encode_path(endpoint.path, call.path)
         headers = {"accept": "application/json", **call.headers}
+        for name, value in call.headers.items():
+            if not _HEADER.fullmatch(value):
+                # The value may be a token.
+                raise InvalidArgumentError(
+                    name,
+                    f'{endpoint.title}: the header "{name}" would hold a line break or another '
+                    "character that no header may have; look at the argument that it comes from",
+                )
         strategy = self.session.client_authentication
         if strategy is not None:
             url = strategy.address(url)
@@ -252,6 +269,9 @@ class Core:
                 "The client_secret or client_assertion field is required, or it should be mTLS request.",
             )
         return rest, None
+
+
+_HEADER = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def _good(response: Response) -> bool:

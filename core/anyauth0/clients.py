@@ -84,6 +84,10 @@ class Client(Resource[Mode]):
         del changes
         raise refusal
 
+    def __reduce__(self) -> tuple[object, ...]:
+        mend = "give its options to the other process and make one there"
+        raise TypeError(f"{self!r} cannot be pickled: {mend}")
+
     def __repr__(self) -> str:
         # One that could not be built has no pipeline, and is shown by whatever reports that.
         core = getattr(self, "_core", None)

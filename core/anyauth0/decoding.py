@@ -171,7 +171,8 @@ def fit(data: Any, kind: Any, path: str, note: Note) -> Any:
     """Return `data` as `kind` as far as it fits; call `note` for each place that stays as it came."""
     try:
         return msgspec.convert(data, kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
+        # `msgspec` cannot look into half of a surrogate pair where it expects another type than a text.
         pass
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and is_object(data):
         return _fit_struct(data, kind, path, note)

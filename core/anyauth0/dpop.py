@@ -86,6 +86,12 @@ class DPoPKey:
             claims["nonce"] = nonce
         return self._key.sign(claims, algorithm=ALGORITHM, headers=self._header)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A private key does not slip into a pickle.
+        raise TypeError(
+            "a DPoPKey cannot be pickled: give away key.to_pem(), and read it by DPoPKey.from_pem"
+        )
+
     def __repr__(self) -> str:
         return f"<DPoPKey {self.thumbprint}>"
 

@@ -21,6 +21,7 @@ Each message is one sentence of at most 300 characters, with a hint what to do. 
 Each can be pickled.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -377,7 +378,6 @@ def _readable(value: object) -> str | None:
 
 
 def _reason(rule: dict[str, Any]) -> str:
-    message = as_text(rule.get("message")) or ""
-    for value in as_array(rule.get("format")):
-        message = message.replace("%s" if "%s" in message else "%d", str(value), 1)
-    return message.rstrip(":. ")
+    message = (as_text(rule.get("message")) or "")[:_MOST]
+    values = iter(as_array(rule.get("format")))
+    return re.sub("%[sd]", lambda place: str(next(values, place[0])), message).rstrip(":. ")

@@ -62,6 +62,7 @@ class HookSpecs:
 BUILT_IN: dict[str, str] = {
     "urllib3": "anyauth0_transports.urllib3",
     "aiohttp": "anyauth0_transports.aiohttp",
+    "http_client": "anyauth0_transports.http_client",
     "fetch": "anyauth0_transports.fetch",
     "local": "anyauth0_transports.local",
     "client_secret": "anyauth0_plugins.client_secret",
@@ -122,6 +123,8 @@ def _load(option: str, name: str, target: str) -> object:
         # It may be anybody's code that runs here, so anything may go wrong in it.
         extra = _EXTRAS.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
         mend = f"; pip install 'anyauth0[{extra}]'" if extra else ""
+        if isinstance(error, ModuleNotFoundError) and error.name == "urllib3":
+            mend = '; pip install urllib3, or pass transport="http_client", which needs no package'
         raise ConfigurationError(
             option, f'"{name}" of "{option}" cannot be loaded: {type(error).__name__}: {error}{mend}'
         ) from error

@@ -1,5 +1,6 @@
 """The public keys of an issuer (RFC 7517), fetched when needed, once however many ask at the same time."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -54,7 +55,8 @@ class JwksCache:
         self._clock = clock
         self._known: _KeySet | None = None
         self._failure: Auth0Error | None = None
-        self._fetching = False
+        # The process that fetches: a child that was forked meanwhile does not.
+        self._fetching: int | None = None
         self._attempts = 0
         self._attempted_at = -inf
 
@@ -79,7 +81,7 @@ class JwksCache:
         key = known and known.keys.get((kid, alg))
         if known and key:
             fresh = _within(known.lifetime, known.fetched_at, now)
-            if fresh or self._fetching or self._rest(now):
+            if fresh or self._fetching == os.getpid() or self._rest(now):
                 return key
         yield from exclusive(("jwks", self._url), self._refresh(self._attempts))
         known = self._usable(self._clock())
@@ -106,14 +108,14 @@ class JwksCache:
         now = self._clock()
         if self._attempts != attempts or self._rest(now):
             return
-        self._fetching = True
+        self._fetching = os.getpid()
         try:
             response = yield from self._fetch()
             self._known, self._failure = _read(response, now), None
         except (TransportError, ApiError, DecodingError) as error:
             self._failure = error
         finally:
-            self._fetching = False
+            self._fetching = None
         # Not before: a fetch that was cancelled is no attempt, and one that timed out took its time.
         self._attempted_at = self._clock()
         self._attempts += 1

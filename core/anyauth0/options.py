@@ -69,6 +69,8 @@ class ViewOptions(TypedDict, total=False):
     """Asyncio: whether an iterator asks for the next page while you use this one; off by default."""
     priority: Priority
     """`"batch"` for calls that a rate limiter lets wait for `"interactive"` ones, which is the default."""
+    dpop: DPoPKey
+    """The key that tokens are bound to (RFC 9449): `DPoPKey.generate()`; keep it with the refresh tokens."""
     correlation_id: "str | Callable[[], str] | None"
     """Sent as `X-Correlation-ID`, to find a call in the logs; a function gives one for each call."""
 
@@ -96,8 +98,6 @@ class Options(ViewOptions, total=False):
     """The member of that name of the tenant's discovery document, where it is not `mtls.{domain}`."""
     id_token_signing_alg: str
     """The algorithm of ID tokens: RS256 by default."""
-    dpop: DPoPKey
-    """The key that tokens are bound to (RFC 9449): `DPoPKey.generate()`; keep it with the refresh tokens."""
     clock_tolerance: float
     """Seconds that the clocks may differ when a token is checked; 60 by default."""
     token: TokenOption

@@ -84,13 +84,14 @@ def _epoch(date: str) -> int | None:
     """Return the epoch second of an HTTP date, which is always in GMT; `None` for anything else."""
     if not date:
         return None
-    from calendar import timegm
-    from email.utils import parsedate
-
     try:
+        from calendar import timegm
+        from email.utils import parsedate
+
         parsed = parsedate(date)
         return None if parsed is None else timegm(parsed)
-    except (ValueError, OverflowError):
+    except (ImportError, ValueError, OverflowError):
+        # There are interpreters without `email`, and an error of the server must not become one of ours.
         return None
 
 

@@ -26,9 +26,14 @@ _ENDINGS = (
 _APART = re.compile(r"[^a-z0-9]+")
 
 
-def is_secret(name: str) -> bool:
-    """Say whether a field of this name, in snake or camel case, holds a secret where it holds a text."""
-    return _APART.sub("", name.lower()).endswith(_ENDINGS)
+def is_secret(name: str, beside: Container[object] = ()) -> bool:
+    """Say whether a field of this name, in snake or camel case, holds a secret where it holds a text.
+
+    `beside` has the names of all fields of its object.
+    """
+    # A header and a setting are pairs; which of them is secret nobody knows.
+    pair = name == "value" and ("key" in beside or "header" in beside)
+    return pair or _APART.sub("", name.lower()).endswith(_ENDINGS)
 
 
 class Secret(str):
@@ -45,31 +50,69 @@ class Secret(str):
 
 
 _QUOTED = (
-    # Tokens, private keys and the queries of URLs, whatever they are called.
+    # Tokens, private keys, and what URLs have before their host and in their query, whatever they are called.
     re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*"),
+    re.compile(r"(?<![\w.])v1\.[\w-]{16,}"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
+    re.compile(r"//[^\s/?#\"'<>]+(?=@)"),
     re.compile(r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*"),
 )
 _NAMED = (
-    # A form or JSON that somebody quotes, a header, and how the Management API quotes what it refuses.
+    # A header, without the parameters of a challenge. How the Management API quotes what it refuses.
     re.compile(
-        r"""(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>=|\\?["']\s*:\s*\\?["'])(?P<value>[^\s"'&,;\\]+)"""
-    ),
-    re.compile(
-        r"(?P<name>\b(?:Bearer|Basic|DPoP))(?P<between> +)(?P<value>[\w.~+/-]*[\d+/_][\w.~+/-]*=*)(?![\"\w=])"
+        r"(?P<name>\b(?:Bearer|Basic|DPoP))(?P<between> +)"
+        r"(?P<value>(?=(?:[^\W\d_]|[.~-])*[\d+/_])[\w.~+/-]++(?!=+[\"'\w])=*+)"
     ),
     re.compile(r"(?P<value>(?<=: )[^']{1,200})(?P<between>' on property )(?P<name>[\w.-]+)"),
+    # A form or JSON that somebody quotes, JSON within JSON too.
+    re.compile(r"(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>=)(?P<value>[^\s\"'&,;\\]+)"),
+    re.compile(
+        r'(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>["\']\s*:\s*")(?P<value>(?:[^"\\]|\\.)+)', re.DOTALL
+    ),
+    re.compile(
+        r"(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>[\"']\s*:\s*')(?P<value>(?:[^'\\]|\\.)+)", re.DOTALL
+    ),
+    re.compile(r'(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>\\["\']\s*:\s*\\["\'])(?P<value>[^"\'\\]+)'),
 )
 _SCHEMES = frozenset({"Bearer", "Basic", "DPoP"})
 
+# Base64 has slashes too, so only the path of a URL is looked at part by part. After "|" is the id of a user.
+_RUNS = re.compile(
+    r"(?P<path>(?:://|(?<![\w+/=-])/(?=[a-z._-]+/))[^\s\"'<>]*)|(?<![A-Za-z0-9_+/|-])[A-Za-z0-9_+/-]{24,}={0,2}"
+)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HEX = re.compile(r"[0-9a-f-]{24,39}")
+_TURNS = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
 
-def redacted(text: str) -> str:
-    """Take out what looks like a secret: servers quote what they refuse."""
+
+def redacted(text: str, opaque: int = 48) -> str:
+    """Take out what looks like a secret: servers quote what they refuse.
+
+    `opaque` is the length from which random letters and digits do; ids and thumbprints are below 48.
+    """
     for pattern in _QUOTED:
         text = pattern.sub(_REDACTED, text)
     for pattern in _NAMED:
         text = pattern.sub(_without_value, text)
-    return text
+
+    def masked(run: str) -> str:
+        return _REDACTED if _is_random(run, opaque) else run
+
+    return _RUNS.sub(
+        lambda found: "/".join(map(masked, found[0].split("/"))) if found["path"] else masked(found[0]), text
+    )
+
+
+def _is_random(run: str, least: int) -> bool:
+    rest = _UUID.sub("", run)
+    # Words turn from one kind of character into another now and then, and into digits hardly ever. A hash of
+    # 32 digits is the id of a trace or of a picture.
+    return (
+        len(rest) >= least
+        and any(map(str.isdigit, rest))
+        and len(_TURNS.findall(rest)) * 5 >= len(rest)
+        and not _HEX.fullmatch(rest)
+    )
 
 
 def without(text: str, sent: bytes) -> str:
@@ -83,7 +126,8 @@ def _secrets(sent: bytes) -> Iterator[str]:
     try:
         fields = as_object(read(sent))
     except ValueError:
-        fields = dict(parse_qsl(sent.decode("utf-8", "replace"), max_num_fields=1000))
+        form = sent.decode("utf-8", "replace").split("&", 1000)[:1000]
+        fields = dict(parse_qsl("&".join(form)))
     for name, value in fields.items():
         # Shorter ones are a part of many a word.
         if isinstance(value, str) and len(value) > 3 and is_secret(name):
@@ -112,9 +156,7 @@ def shown(value: object) -> str:
 
 def _field(name: str, value: object, beside: Container[object]) -> str:
     """Return what may be shown of the value of a field: a model knows its own secrets, a flag is none."""
-    # A header and a setting are pairs; which of them is secret nobody knows.
-    secret = is_secret(name) or (name == "value" and ("key" in beside or "header" in beside))
-    return shown(value) if _is_open(value) or not secret else repr(_MASK)
+    return shown(value) if _is_open(value) or not is_secret(name, beside) else repr(_MASK)
 
 
 def _is_open(value: object) -> bool:

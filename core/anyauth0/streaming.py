@@ -185,7 +185,7 @@ def _open(core: "Core", endpoint: EndpointFacts[..., Any], call: Call[Any]) -> F
         raise ConfigurationError(
             "transport",
             f'{endpoint.title} needs a transport that streams (that has a method "open"): '
-            '"urllib3", "aiohttp" or "local"',
+            '"urllib3", "http_client", "aiohttp" or "local"',
         )
     streams: list[Any] = []
 

@@ -35,9 +35,12 @@ def parse_timestamp(value: str | float | Mapping[str, Any] | None, /) -> datetim
             return _EPOCH + timedelta(seconds=given / 1000 if abs(given) >= _MILLISECONDS else given)
     except (ValueError, OverflowError):
         pass
-    raise InvalidArgumentError(
-        "value", f"{ascii(given)[:60]} is no time that the API writes; expected ISO 8601"
-    )
+    raise InvalidArgumentError("value", f"{_short(given)} is no time that the API writes; expected ISO 8601")
 
 
 _MILLISECONDS = 1e11
+
+
+def _short(given: object) -> str:
+    # Python writes out no number of thousands of digits.
+    return "a number" if isinstance(given, int | float) else ascii(given)[:60]

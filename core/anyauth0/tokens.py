@@ -1,5 +1,6 @@
 """Access tokens of the client itself: kept, fetched once however many ask at the same time, renewed ahead."""
 
+import os
 from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -117,7 +118,8 @@ class MemoryTokenStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, AccessToken] = {}
-        self._held: dict[str, object] = {}
+        # By process: who held one when the process forked is not there to release it in the child.
+        self._held: dict[tuple[int, str], object] = {}
 
     def load(self, key: str) -> Flow[AccessToken | None]:
         """Return the token of that key, or `None`."""
@@ -143,16 +145,20 @@ class MemoryTokenStore:
 
     def exclusive(self, key: str, flow: Flow[R]) -> Flow[R]:
         """Run `flow` while no other client runs one for `key`."""
-        me = object()
+        lock, me = (os.getpid(), key), object()
         for pause in lock_pauses():
-            if self._held.setdefault(key, me) is me:
+            if self._held.setdefault(lock, me) is me:
                 break
             yield from sleep(pause)
         try:
             return (yield from flow)
         finally:
-            if self._held.get(key) is me:
-                del self._held[key]
+            if self._held.get(lock) is me:
+                del self._held[lock]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process has a memory of its own, and tokens stay out of pickles.
+        return MemoryTokenStore, ()
 
     def __repr__(self) -> str:
         return f"<MemoryTokenStore of {len(self._tokens)} tokens>"

@@ -48,10 +48,19 @@ class Redis:
         if isinstance(self._given, str):
             self._client.connection_pool.disconnect()
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def url(self) -> str:
+        """Return the URL, by which another process makes a client of its own.
+
+        Raises `TypeError` in the name of the owner, where a client was given.
+        """
         if isinstance(self._given, str):
-            return Redis, (self._given, self._owner)
-        raise TypeError(f"{self._owner} goes to another process only where it was made from a URL")
+            return self._given
+        raise TypeError(
+            f'{self._owner} over a client of yours cannot be pickled: give it a URL, such as "redis://host"'
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self._owner} in Redis>"
 
 
 def _opened(url: str, owner: str) -> Any:

@@ -30,15 +30,18 @@ class Sealing:
     token can be put in the place of another. Without a key, tokens are plain JSON.
     """
 
-    __slots__ = ("_ciphers",)
+    __slots__ = ("_ciphers", "keys")
 
     def __init__(self, key: Key | Sequence[Key] | None) -> None:
         """Take the keys. Raises `ConfigurationError` for one that is too short or of another type."""
         self._ciphers: list[AESGCM] = []
+        # For a store in another process, which would else derive them once more.
+        self.keys: list[bytes] | None = None
         if key is not None:
-            keys: Sequence[Key] = [key] if isinstance(key, str | bytes) else key
-            _check(keys)
-            self._ciphers = [_cipher(each) for each in keys]
+            given: Sequence[Key] = [key] if isinstance(key, str | bytes) else key
+            _check(given)
+            self.keys = [_derived(each) for each in given]
+            self._ciphers = [_cipher(each) for each in self.keys]
 
     def seal(self, name: str, token: AccessToken) -> bytes:
         """Return the token as bytes that are good under `name` only."""
@@ -91,12 +94,16 @@ def _is_key(key: object) -> bool:
     return len(key) == 32 if isinstance(key, bytes) else isinstance(key, str) and len(key) >= _SHORTEST
 
 
-def _cipher(key: Key) -> "AESGCM":
+def _derived(key: Key) -> bytes:
+    if isinstance(key, bytes):
+        return key
+    # All processes must come to the same key, so the salt is fixed.
+    return hashlib.scrypt(
+        key.encode("utf-8", "surrogatepass"), salt=_SALT, n=1 << 15, r=8, p=1, maxmem=1 << 26, dklen=32
+    )
+
+
+def _cipher(key: bytes) -> "AESGCM":
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if isinstance(key, str):
-        # All processes must come to the same key, so the salt is fixed.
-        key = hashlib.scrypt(
-            key.encode("utf-8", "surrogatepass"), salt=_SALT, n=1 << 15, r=8, p=1, maxmem=1 << 26, dklen=32
-        )
     return AESGCM(key)

@@ -33,6 +33,15 @@ class AssertionKey(msgspec.Struct, frozen=True, kw_only=True):
         """Whether `sign` is an async function."""
         return iscoroutinefunction(self.sign) or iscoroutinefunction(getattr(self.sign, "__call__", None))  # noqa: B004
 
+    def __reduce__(self) -> Any:
+        if self.remote:
+            return super().__reduce__()
+        # A private key does not slip into a pickle.
+        raise TypeError(
+            "an AssertionKey that holds its key cannot be pickled: give away the PEM, as the option "
+            '"client_assertion_signing_key" or for private_key(...)'
+        )
+
     def __repr__(self) -> str:
         return f"<AssertionKey {self.key_id} for {self.algorithm}>"
 

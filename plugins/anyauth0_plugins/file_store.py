@@ -99,6 +99,10 @@ class FileTokenStore(SharedStore):
         finally:
             lock.release()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process has its own memory, and its own opinion of whether the directory works.
+        return partial(FileTokenStore, clock=self._clock), (self._path, self._sealing.keys)
+
 
 class _Lock:
     """A lock file, open while it is held or wanted."""

@@ -5,9 +5,10 @@ The Management API and the rest of a tenant have a budget each.
 """
 
 import math
+import os
 import threading
-from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,13 @@ class RateLimiter:
         ):
             if not good:
                 raise ConfigurationError(argument, f'"{argument}" of RateLimiter must be {mend}')
-        self._given = (rate, burst, share, redis, name)
+        self._given = (rate, burst, share, name)
         self._rate = None if rate is None else _Rate(1 / rate, burst)
         self._share = share
         self._fleet = None if redis is None else _Fleet(redis, name)
         self._clock = clock
-        self._guard = threading.Lock()
-        self._times: dict[str, float] = {}
-        self._budgets: defaultdict[str, _Budget] = defaultdict(_Budget)
+        # By process: the calls of its parent are not under way in a forked child.
+        self._budgets: dict[tuple[int, str], _Budget] = {}
 
     @hookimpl
     def anyauth0_attempt_middleware(self, options: ClientOptions) -> list[Middleware]:
@@ -89,7 +89,7 @@ class RateLimiter:
 
         def limited(request: Request, inner: Handler) -> Flow[Response]:
             bucket = _bucket(request)
-            budget = self._budgets[bucket]
+            budget = self._budget(bucket)
             while (pause := self._begin(budget, options.clock(), batch=batch)) > 0:
                 yield from sleep(pause)
             told = None
@@ -98,10 +98,14 @@ class RateLimiter:
                 response = yield from inner(request)
                 told = RateLimit.from_headers(response.headers)
             finally:
-                self._end(budget, told)
+                with budget.guard:
+                    budget.settle(told)
             return response
 
         return [limited]
+
+    def _budget(self, bucket: str) -> "_Budget":
+        return self._budgets.setdefault((os.getpid(), bucket), _Budget())
 
     def _turn(self, bucket: str, *, batch: bool) -> Flow[None]:
         if self._rate is None:
@@ -119,26 +123,29 @@ class RateLimiter:
             found = yield from self._fleet.take(rate, bucket, batch=batch)
             if not isinstance(found, Failed):
                 return found
-        now = self._clock()
-        with self._guard:
-            pause, self._times[bucket] = rate.take(self._times.get(bucket, now), now, batch=batch)
+        now, budget = self._clock(), self._budget(bucket)
+        with budget.guard:
+            pause, budget.full = rate.take(budget.full, now, batch=batch)
         return pause
 
     def _begin(self, budget: "_Budget", now: float, *, batch: bool) -> float:
         """Draw a request from the budget of the tenant, or return the seconds until there may be one."""
-        with self._guard:
+        with budget.guard:
             pause = budget.pause(self._share if batch else None, now)
             if not pause:
                 budget.draw()
             return pause
 
-    def _end(self, budget: "_Budget", told: RateLimit | None) -> None:
-        with self._guard:
-            budget.settle(told)
+    def close(self) -> None:
+        """Let go of the connections to Redis, unless a client was given."""
+        if self._fleet is not None:
+            self._fleet.redis.close()
 
     def __reduce__(self) -> tuple[object, ...]:
         # Another process has its own counts; what they share is in Redis.
-        return _again, self._given
+        rate, burst, share, name = self._given
+        redis = None if self._fleet is None else self._fleet.redis.url()
+        return partial(RateLimiter, rate, burst=burst, share=share, redis=redis, name=name), ()
 
     def __repr__(self) -> str:
         return f"<RateLimiter of {'a fleet' if self._fleet else 'this process'}>"
@@ -149,14 +156,13 @@ def _bucket(request: Request) -> str:
     return f"{host}/api" if path.startswith("api/") else host
 
 
-def _again(rate: float | None, burst: int, share: float, redis: "Client | None", name: str) -> RateLimiter:
-    return RateLimiter(rate, burst=burst, share=share, redis=redis, name=name)
-
-
 class _Budget:
-    """What the server told last of its budget, less what was sent since."""
+    """What the server told last of its budget, less what was sent since; and how full this process has it."""
 
     def __init__(self) -> None:
+        self.guard = threading.Lock()
+        # See `_Rate`.
+        self.full = -math.inf
         # `None` until the server has answered, 0 where it tells of no budget.
         self.limit: int | None = None
         self.remaining = self.reset = self.under_way = 0
@@ -225,20 +231,17 @@ class _Fleet:
     """The same in Redis, by its clock, in microseconds."""
 
     def __init__(self, client: "Client", name: str) -> None:
-        self._redis = Redis(client, "RateLimiter")
+        self.redis = Redis(client, "RateLimiter")
         self._name = name
-        self._attempt = Attempts(self, self._redis.failures, "each process keeps the rate for itself")
+        self._attempt = Attempts(self.redis, self.redis.failures, "each process keeps the rate for itself")
 
     def take(self, rate: _Rate, bucket: str, *, batch: bool) -> Flow[float | Failed]:
         tolerance = rate.batch_tolerance if batch else rate.tolerance
         numbers = [round(seconds * 1e6) for seconds in (rate.interval, tolerance)]
         key = f"{self._name}:rate:{bucket}"
-        command = self._redis.command("EVAL", _SCRIPT, 1, key, *numbers, int(batch))
+        command = self.redis.command("EVAL", _SCRIPT, 1, key, *numbers, int(batch))
         answer = yield from self._attempt(command)
         if isinstance(answer, Failed):
             return answer
         self._attempt.worked()
         return int(answer) / 1e6
-
-    def __repr__(self) -> str:
-        return "<RateLimiter in Redis>"

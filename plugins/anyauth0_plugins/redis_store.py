@@ -4,6 +4,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from anyauth0 import Flow
@@ -24,6 +25,12 @@ R = TypeVar("R")
 
 _HELD = 15_000
 """Milliseconds after which the lock of a process that died is free."""
+_TAKE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then
+  return redis.call('pexpire', KEYS[1], ARGV[2])
+end
+return redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+"""
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
@@ -35,7 +42,7 @@ class RedisTokenStore(SharedStore):
     list to replace a key: the first writes, all read. While Redis is down, each process keeps its own tokens.
     """
 
-    __slots__ = ("_prefix", "_redis")
+    __slots__ = ("_left", "_prefix", "_redis")
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class RedisTokenStore(SharedStore):
         """
         self._redis = Redis(client, "RedisTokenStore")
         self._prefix = prefix
+        self._left: tuple[str, str] | None = None
         super().__init__(key, clock, self._redis.failures)
 
     def close(self) -> None:
@@ -78,19 +86,31 @@ class RedisTokenStore(SharedStore):
         Source: the pattern of `SET` with `NX` and `PX` in the documentation of Redis.
         """
         name, me = f"{self._prefix}{hashed(key)}.lock", secrets.token_hex(16)
+        left, self._left = self._left, None
+        if left is not None and left[0] == name:
+            me = left[1]
         held: object = None
-        for pause in lock_pauses():
-            held = yield from self.attempt(self._redis.command("SET", name, me, "NX", "PX", _HELD))
-            if held:
-                break
-            yield from sleep(pause)
         try:
+            for pause in lock_pauses():
+                held = yield from self.attempt(self._redis.command("EVAL", _TAKE, 1, name, me, _HELD))
+                if held:
+                    break
+                yield from sleep(pause)
             result = yield from flow
+        except GeneratorExit:
+            # Cancelled, when Redis cannot be told any more: whoever comes next goes on with the lock.
+            self._left = name, me
+            raise
         except Exception:
             yield from self._release(held, name, me)
             raise
         yield from self._release(held, name, me)
         return result
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process has its own memory, and its own opinion of whether Redis works.
+        again = partial(RedisTokenStore, clock=self._clock)
+        return again, (self._redis.url(), self._sealing.keys, self._prefix)
 
     def _release(self, held: object, name: str, me: str) -> Flow[None]:
         if held and not isinstance(held, Failed):

@@ -325,39 +325,6 @@ def test_the_key_that_a_token_brings_is_not_used() -> None:
 # Keys
 
 
-def test_ten_thousand_unknown_keys_cost_one_request_a_cooldown(kind: Kind) -> None:
-    api = Api(kind)
-    api.verify(token_of())
-    forged = token_of().partition(".")[2]
-    headers = [{"alg": "RS256", "typ": "JWT", "kid": f"k{number}"} for number in range(10_000)]
-    tokens = [f"{base64url_encode(msgspec.json.encode(header))}.{forged}" for header in headers]
-
-    def rules() -> Any:
-        found: list[str] = []
-        if not kind.asynchronous:
-            for token in tokens:
-                with pytest.raises(TokenError) as caught:
-                    api.verifier.verify(token)
-                found.append(caught.value.rule)
-            return found
-
-        async def main() -> list[str]:
-            for token in tokens:
-                with pytest.raises(TokenError) as caught:
-                    await api.verifier.verify(token)
-                found.append(caught.value.rule)
-            return found
-
-        return main()
-
-    for fetches in (1, 2, 3):
-        assert set(kind.do(rules)) == {"key"}
-        del tokens[100:]
-        assert len(api.transport.requests) == fetches
-        assert api.verify(token_of()).subject == "auth0|1"
-        api.clock.now += 30
-
-
 def test_a_key_that_was_rotated_in_is_found(kind: Kind) -> None:
     api = Api(kind)
     api.verify(token_of())

@@ -8,7 +8,16 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
-from anyauth0 import AuthorizationError, ConfigurationError, DPoPAuth, DPoPKey, Request, Response
+from anyauth0 import (
+    AuthorizationError,
+    ConfigurationError,
+    DPoPAuth,
+    DPoPKey,
+    InvalidArgumentError,
+    Request,
+    Response,
+)
+from anyauth0.jose import thumbprint
 from anyauth0.keys import generate_key
 
 from ..core.fakes import DOMAIN, KINDS, START, Clock, Kind, json
@@ -183,6 +192,41 @@ def test_an_authorization_request_names_the_key(kind: Kind, key: DPoPKey) -> Non
     [request] = transport.requests
     assert parse_qs(request.body.decode())["dpop_jkt"] == [key.thumbprint]
     opened(request.headers["dpop"])
+
+
+def test_a_login_may_have_a_key_of_its_own(kind: Kind, key: DPoPKey) -> None:
+    mine = DPoPKey.generate()
+    auth, transport = client(kind, key, json(TOKENS))
+    transport.script = [json({"request_uri": "urn:x", "expires_in": 90}, 201)]
+    login = kind.do(lambda: auth.authorize(redirect_uri="https://a/b", scope="x", pushed=True, dpop=mine))
+    kind.do(lambda: auth.complete(login, f"https://a/b?code=c&state={login.state}", dpop=mine))
+    view = auth.with_options(dpop=mine)
+    kind.do(lambda: view.oauth.refresh_token_grant(refresh_token="r"))
+    kind.do(lambda: auth.oauth.refresh_token_grant(refresh_token="r"))
+    used = [thumbprint(opened(request.headers["dpop"])[0]["jwk"]) for request in transport.requests]
+    assert used == [mine.thumbprint] * 3 + [key.thumbprint]
+    assert parse_qs(transport.requests[0].body.decode())["dpop_jkt"] == [mine.thumbprint]
+
+
+@pytest.mark.parametrize("wrong", ["key", b"key", True])
+def test_what_is_no_key_is_refused_by_a_login(kind: Kind, key: DPoPKey, wrong: Any) -> None:
+    auth, transport = client(kind, key, json(TOKENS))
+    login = kind.do(lambda: auth.authorize(redirect_uri="https://a/b"))
+    for call in (
+        lambda: auth.authorize(redirect_uri="https://a/b", dpop=wrong),
+        lambda: auth.complete(login, f"https://a/b?code=c&state={login.state}", dpop=wrong),
+    ):
+        with pytest.raises(InvalidArgumentError, match="must be a DPoPKey"):
+            kind.do(call)
+    assert not transport.requests
+
+
+def test_a_view_of_a_management_client_keeps_the_key_of_its_token(kind: Kind, key: DPoPKey) -> None:
+    management = kind.management(domain=DOMAIN, transport=kind.transport(), dpop=key, **SECRET)
+    assert management.with_options(dpop=key, timeout=5)
+    with pytest.raises(ConfigurationError, match="make another client") as caught:
+        management.with_options(dpop=DPoPKey.generate())
+    assert caught.value.option == "dpop"
 
 
 def test_a_key_is_kept_and_read_again(key: DPoPKey) -> None:

@@ -480,6 +480,8 @@ ED = ed25519.Ed25519PrivateKey.generate()
         (json.dumps(EC_JWK), None, "ES256"),
         (json.dumps(OKP_JWK).encode(), None, "EdDSA"),
     ],
+    # The keys are new in each process of a test run.
+    ids=map(str, range(12)),
 )
 def test_a_private_key_is_read_in_each_of_its_forms(source: Any, password: Any, algorithm: str) -> None:
     key = load_private_key(source, password=password, algorithm=algorithm)

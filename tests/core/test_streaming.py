@@ -426,7 +426,7 @@ def test_a_transport_that_does_not_stream_is_refused_with_the_mend(kind: Kind) -
     with pytest.raises(ConfigurationError, match='a method "open"') as caught:
         kind.collect(kind.management_client(transport).events.subscribe(), 1)
     assert caught.value.option == "transport"
-    assert '"urllib3", "aiohttp" or "local"' in str(caught.value)
+    assert '"urllib3", "http_client", "aiohttp" or "local"' in str(caught.value)
     assert transport.requests == []
 
 

@@ -94,6 +94,8 @@ def linking_accounts(stage: Stage) -> Names:
     tenant = stage.tenant
     tenant.add_connection("github", strategy="github")
     other = tenant.add_user(connection="github", user_id="7", email="ada@users.example")
+    tenant.add_user(email="lovelace@example.com", password=PASSWORD)
+    stage.browser.login["email"] = "lovelace@example.com"
     return {
         "auth": stage.auth(),
         "management": stage.management(),
@@ -137,13 +139,14 @@ def refresh_token_is_gone(names: Names) -> None:
 
 
 def both_are_linked(names: Names) -> None:
-    assert len(names["identities"]) == 2
+    assert [identity.connection for identity in names["identities"]] == [DATABASE, DATABASE, "github"]
     assert names["tokens"].claims["sub"] == names["user_id"]
 
 
 def visitor_goes_along(names: Names) -> None:
     assert names["api"].access_token
     assert "anon_transfer_token=" in names["request"].url
+    assert "code=" in names["callback_url"]
 
 
 def client_is_registered(names: Names) -> None:

@@ -299,19 +299,48 @@ def test_a_link_in_an_email_logs_in(auth: Any, browser: Browser, tenant: LocalTe
     assert tokens.claims["email"] == email
 
 
+def test_a_user_links_another_account_and_unlinks_it(
+    auth: Any, browser: Browser, tenant: LocalTenant, user: Any, login: Any
+) -> None:
+    name = f"Staff-{secrets.token_hex(3)}"
+    tenant.add_connection(name)
+    email = f"{secrets.token_hex(5)}@staff.example"
+    other = tenant.add_user(connection=name, email=email, password=PASSWORD)
+    request = authorize(auth)
+    first = complete(auth, request, browser.go(request.url, login))
+    asked = {"redirect_uri": BACK, "connection": name, "id_token": first.id_token}
+
+    def connections() -> list[str]:
+        found = tenant.store.get("users", user["user_id"]) or {}
+        return [identity["connection"] for identity in found["identities"]]
+
+    linking = auth(lambda auth: auth.link_user(**asked))
+    tokens = complete(auth, linking, browser.go(linking.url, {"email": email, "password": PASSWORD}))
+    assert (tokens.claims["sub"], tokens.claims["nonce"]) == (user["user_id"], linking.nonce)
+    assert connections() == [DATABASE, name]
+    unlinking = auth(lambda auth: auth.unlink_user(**asked))
+    tokens = complete(auth, unlinking, browser.go(unlinking.url))
+    assert (tokens.claims["sub"], tokens.claims["nonce"]) == (user["user_id"], unlinking.nonce)
+    assert connections() == [DATABASE]
+    assert tenant.store.get("users", other["user_id"]) is not None
+
+
 @pytest.mark.parametrize("way", ["link_user", "unlink_user"])
-def test_a_user_goes_to_link_or_unlink_an_account_and_comes_back(
-    auth: Any, browser: Browser, tenant: LocalTenant, user: Any, login: Any, way: str
+def test_a_link_that_cannot_be_made_comes_back_as_an_error(
+    auth: Any, browser: Browser, login: Any, way: str
 ) -> None:
     request = authorize(auth)
     first = complete(auth, request, browser.go(request.url, login))
-    asked = {"redirect_uri": BACK, "connection": "github", "id_token": first.id_token}
-    linking = auth(lambda auth: getattr(auth, way)(**asked))
-    sent = query(linking.url)
-    assert (sent["requested_connection"], sent["id_token_hint"]) == ("github", first.id_token)
-    assert way.replace("_user", "_account") in sent["scope"].split()
-    tokens = complete(auth, linking, browser.go(linking.url))
-    assert (tokens.claims["sub"], tokens.claims["nonce"]) == (user["user_id"], linking.nonce)
+    for connection, hint, error, steps in (
+        ("none", first.id_token, "invalid_request", ()),
+        (DATABASE, first.access_token, "invalid_request", ()),
+        (DATABASE, first.id_token, "access_denied", (login,) if way == "link_user" else ()),
+    ):
+        asked = {"redirect_uri": BACK, "connection": connection, "id_token": hint}
+        linking = auth(lambda auth, asked=asked: getattr(auth, way)(**asked))
+        with pytest.raises(AuthorizationError) as caught:
+            complete(auth, linking, browser.go(linking.url, *steps))
+        assert caught.value.error == error
 
 
 @pytest.mark.parametrize("way", ["logout", "oidc_logout"])

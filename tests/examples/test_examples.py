@@ -3,11 +3,13 @@
 import asyncio
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +46,13 @@ SAYS = {
     "logs_by_checkpoint": "log entries",
     "follow_events": "The next time it begins after",
     "import_users": "Imported 5 users",
-    "import_users_in_bulk": "1999 users are new, 1 were not taken",
+    "import_users_in_bulk": "599 users are new, 1 were not taken",
     "export_users_in_bulk": "Exported 2 users",
     "update_user_metadata": "{'language': 'nl', 'foo': 'bar'}",
     "custom_options": "requests are left",
     "own_fetch": "after  GET /users/{id}: 200",
     "share_tokens_between_processes": "2 other processes had the token",
+    "distributed_update": "200 users updated by 2 processes, with 1 token.",
     "quickstart": "200 users are new",
     "asyncio_refresh_tokens": "It is void now: invalid_grant",
     "asyncio_users_by_page": "Got 2 users",
@@ -59,7 +62,17 @@ SAYS = {
 }
 
 
+def skip_what_cannot_run(name: str) -> None:
+    if name != "distributed_update":
+        return
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed: make redis")
+    if find_spec("distributed") is None:
+        pytest.skip("distributed is not installed: pip install distributed")
+
+
 def run(name: str, found: Any) -> None:
+    skip_what_cannot_run(name)
     main = import_module(name).main
     if inspect.iscoroutinefunction(main):
         asyncio.run(main(found))
@@ -94,6 +107,7 @@ def test_there_is_one_for_each_example_of_the_page() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_as_it_is(name: str) -> None:
+    skip_what_cannot_run(name)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AUTH0_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / f"{name}.py"],
@@ -104,7 +118,8 @@ def test_it_runs_as_it_is(name: str) -> None:
     assert not done.stderr.replace("\n", "")
 
 
-@pytest.mark.parametrize("name", BLOCKING)
+# The workers of `distributed_update` are served over urllib3 as it is.
+@pytest.mark.parametrize("name", [name for name in BLOCKING if name != "distributed_update"])
 def test_it_runs_over_urllib3(name: str, served: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(name, served(transport="urllib3"))
     assert SAYS[name] in capsys.readouterr().out
@@ -116,8 +131,10 @@ def test_it_runs_over_aiohttp(name: str, served: Any, capsys: pytest.CaptureFixt
     assert SAYS[name] in capsys.readouterr().out
 
 
+# A function goes to no other process.
+# That a function serves every call is promise 8: these stand for the others.
 @pytest.mark.parametrize(
-    "name", [name for name in BLOCKING if name not in ("own_fetch", "mtls", "follow_events")]
+    "name", ["device", "dpop", "export_users_in_bulk", "passwordless", "pkce", "users_by_page", "web_login"]
 )
 def test_it_runs_over_a_function_of_the_users(
     name: str, served: Any, capsys: pytest.CaptureFixture[str]

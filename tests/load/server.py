@@ -43,6 +43,8 @@ class Weather(Faults):
             return Disturbance()
         after = self._random.random() < 0.5
         self.done["cut after acting" if after else "cut before acting"] += 1
+        # A token whose answer is cut off has to be asked for once more.
+        self.tokens -= after and incoming.path == "/oauth/token"
         return Disturbance(reset_before=not after, reset_after=after)
 
 

@@ -8,11 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anyauth0 import AuthenticationApiError, InvalidArgumentError, Request, Response
-from anyauth0.authentication.database import Database
-from anyauth0.authentication.oauth import OAuth
-from anyauth0.authentication.passwordless import Passwordless
-from anyauth0.authentication.user_info import UserInfo
+from anyauth0 import AuthenticationApiError, AuthenticationClient, InvalidArgumentError, Request, Response
+from anyauth0.endpoint import Endpoint
 from anyauth0.errors import api_error
 from anyauth0_transports.local import LocalTenant
 from anyauth0_transports.local.authentication import AUTHENTICATION
@@ -25,15 +22,16 @@ DATABASE = "Username-Password-Authentication"
 Json = Callable[[Response], Any]
 
 
-def test_every_endpoint_of_the_sdk_is_answered() -> None:
-    kind = type(Database.sign_up)
+def test_every_endpoint_of_the_sdk_is_answered(tenant: LocalTenant) -> None:
+    with AuthenticationClient(domain=tenant.domain, client_id="x", transport="local") as auth:
+        kinds = [type(auth), *(type(getattr(auth, name)) for name in dir(auth) if not name.startswith("_"))]
     found = {
         (item.method, item.path)
-        for resource in (Database, OAuth, Passwordless, UserInfo)
-        for item in (getattr(resource, name) for name in dir(resource))
-        if isinstance(item, kind)
+        for item in (getattr(kind, name) for kind in kinds for name in dir(kind))
+        if isinstance(item, Endpoint)
     }
-    assert ("POST", "/oauth/token") in found
+    assert {("POST", "/oauth/token"), ("POST", "/oauth/ro"), ("POST", "/bc-authorize")} <= found
+    assert len(found) > 25
     assert found <= AUTHENTICATION.keys()
 
 

@@ -54,6 +54,19 @@ def test_at_info_there_is_one_line_for_a_call(world: Any, caplog: pytest.LogCapt
     assert lines(caplog) == ["INFO call tenant.eu.auth0.com GET /userinfo: 400 in _ s, id -"]
 
 
+def test_the_id_of_a_request_is_short_and_forges_no_line(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "anyauth0")
+    forged = "1\nINFO call forged\x1b[2J\u2028" + "9" * 10_000
+    world.answers(Response(status=200, headers={"x-auth0-requestid": forged}, body=b"{}"))
+    read(world.client())
+    for line in lines(caplog):
+        assert line.isprintable()
+        assert "id 1\\nINFO" in line
+        assert len(line) < 250
+
+
 def test_the_user_is_not_bothered_unless_he_asks(world: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert logging.getLogger("anyauth0").level == logging.NOTSET
     world.answers(503)

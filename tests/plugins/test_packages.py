@@ -103,7 +103,7 @@ def seen() -> list[dict[str, Any]]:
 
 def client(domain: str, **options: Any) -> AuthenticationClient:
     return AuthenticationClient(
-        **{"domain": domain, "client_id": "app", "retry": False, "transport": "http_client", **options}
+        **{"domain": domain, "client_id": "app", "retry": False, "transport": "plain_http", **options}
     )
 
 
@@ -195,8 +195,8 @@ def test_the_transport_says_whether_the_request_was_sent(
 def test_an_asyncio_client_refuses_the_blocking_transport(installed: Path) -> None:
     from anyauth0 import AsyncAuthenticationClient
 
-    with pytest.raises(ConfigurationError, match="http_client"):
-        AsyncAuthenticationClient(domain="t.auth0.com", client_id="app", transport="http_client")
+    with pytest.raises(ConfigurationError, match="plain_http"):
+        AsyncAuthenticationClient(domain="t.auth0.com", client_id="app", transport="plain_http")
 
 
 @pytest.mark.parametrize("option", ["plugins", "transport"])
@@ -206,7 +206,7 @@ def test_a_name_that_nobody_offers_is_refused_with_the_names_on_offer(
     with pytest.raises(ConfigurationError, match='"nobody"') as caught:
         world.client(**{option: ["nobody"] if option == "plugins" else "nobody"})
     assert caught.value.option == option
-    for name in ("correlation", "http_client", "urllib3", "aiohttp", "retries", "client_secret_basic"):
+    for name in ("correlation", "plain_http", "urllib3", "aiohttp", "retries", "client_secret_basic"):
         assert name in str(caught.value)
 
 

@@ -15,9 +15,11 @@ import anyauth0.authentication
 from anyauth0 import Request, Resource, Response, TransportError, TransportTimeout
 from anyauth0.endpoint import Descriptor
 from anyauth0.multipart import Upload
+from anyauth0_plugins.logging import Details
 
 from ..core.fakes import DOMAIN, KINDS, Kind
-from .leaks import CANARY, canary, leaks, shown_by_rich, told
+from .leaks import CANARY, leaks, shown_by_rich, told
+from .leaks import canary as short_canary
 from .test_05_models_mask_secrets import STREAM, structs, suspect
 
 # Files, their jobs and what is said below of two calls: tests of their own.
@@ -31,6 +33,29 @@ IDS = {
     "audience", "client_id", "connection", "domain", "email", "expected_subject", "id", "login_hint",
     "organization", "phone_number", "resource", "scope", "subject_token_type", "user_id", "username",
 }  # fmt: skip
+
+
+# With the details in the log, a secret under a name that is none has to look like one.
+RANDOM = "9fQ2xLz7Kc4WbT1mYv8RsD3gHj6NpA5uE0iOqXw-4kVt2Bn"
+ending = {"of a secret": ""}
+
+
+def canary() -> str:
+    """Return a secret that is no other's."""
+    return short_canary() + ending["of a secret"]
+
+
+def logging_plugins(monkeypatch: pytest.MonkeyPatch, *, details: bool) -> list[Any]:
+    """Return the plugins that log: lines only, or all that they can."""
+    if not details:
+        return ["logging"]
+    monkeypatch.setitem(ending, "of a secret", RANDOM)
+    return ["logging", Details(longest=100_000)]
+
+
+@pytest.fixture(params=[False, True], ids=["lines", "details"])
+def plugins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    return logging_plugins(monkeypatch, details=request.param)
 
 
 def made(hint: Any, name: str, depth: int = 0) -> Any:
@@ -213,19 +238,19 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
 
 def client_of(kind: Kind, make: Any, answer: Any, **options: Any) -> Any:
     return make(
-        domain=DOMAIN, client_id="app", client_secret=canary(), retry=False, plugins=["logging"],
+        domain=DOMAIN, client_id="app", client_secret=canary(), retry=False,
         headers={"x-api-key": canary(), "cookie": canary()}, extra_body={"more": canary()},
-        transport=kind.transport(otherwise=answer), **options,
+        transport=kind.transport(otherwise=answer), **{"plugins": ["logging"], **options},
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("failing", FAILURES.values(), ids=FAILURES)
 def test_no_call_of_the_authentication_api_leaks(
-    kind: Kind, failing: Any, caplog: pytest.LogCaptureFixture
+    kind: Kind, failing: Any, plugins: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for strict in (False, True):
-        client = client_of(kind, kind.authentication, failing, strict=strict)
+        client = client_of(kind, kind.authentication, failing, strict=strict, plugins=plugins)
         found = {title: leaks(outcome(kind, client, title, each)) for title, each in AUTHENTICATION.items()}
         assert not {title: lines for title, lines in found.items() if lines}
         assert not leaks(repr(client))
@@ -235,12 +260,14 @@ def test_no_call_of_the_authentication_api_leaks(
 
 @pytest.mark.parametrize("number", range(len(FAILURES)), ids=FAILURES)
 def test_no_call_of_the_management_api_leaks(
-    kind: Kind, number: int, caplog: pytest.LogCaptureFixture
+    kind: Kind, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    # One world with lines, the other with details: both in both would take long.
+    plugins = logging_plugins(monkeypatch, details=kind.asynchronous == bool(number % 2))
     failing = list(FAILURES.values())[number]
-    strict = client_of(kind, kind.management, failing, token=canary(), strict=True)
-    lenient = client_of(kind, kind.management, failing, token=canary())
+    strict = client_of(kind, kind.management, failing, token=canary(), strict=True, plugins=plugins)
+    lenient = client_of(kind, kind.management, failing, token=canary(), plugins=plugins)
     # Half of the methods in one world, half in the other: all would take long.
     found: dict[str, list[str]] = {}
     for place, (title, descriptor) in enumerate(MANAGEMENT.items()):
@@ -283,6 +310,14 @@ def test_the_file_of_an_import_is_in_no_frame(kind: Kind) -> None:
     client = client_of(kind, kind.management, FAILURES["no connection"], token=canary())
     rows = f'[{{"password": "{canary()}"}}]'.encode()
     assert not leaks(failed(kind, lambda: client.jobs.import_users(users=rows, connection_id="con_1")))
+
+
+def test_a_refused_import_of_many_rows_says_why_and_nothing_of_them(kind: Kind) -> None:
+    client = client_of(kind, kind.management, FAILURES["400 that quotes a form"], token=canary())
+    rows = f'[{{"picture": "https://h/?{"&a=b" * 2000}", "password": "{canary()}"}}]'.encode()
+    said = failed(kind, lambda: client.jobs.import_users(users=rows, connection_id="con_1"))
+    assert "POST /jobs/users-imports answered 400" in said
+    assert not leaks(said)
 
 
 EDITED = {"client_secret": "x", "password": canary()}

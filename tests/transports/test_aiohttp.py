@@ -137,8 +137,10 @@ def test_a_client_that_was_never_closed_leaves_nothing_behind(certificates: Cert
         assert (await management.users.get("auth0|1")).data.user_id == "auth0|1"
 
     with serve(answering(answer(200, b'{"user_id":"auth0|1"}')), certificates.server) as server:
-        asyncio.run(main(f"localhost:{server.port}"))
+        with pytest.warns(ResourceWarning, match="^unclosed <AiohttpTransport>; use the client") as told:
+            asyncio.run(main(f"localhost:{server.port}"))
         gc.collect()
+    assert len(told) == 1
 
 
 def test_it_opens_again_after_it_was_closed() -> None:

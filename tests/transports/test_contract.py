@@ -3,6 +3,7 @@
 from typing import Any
 
 from anyauth0_transports.aiohttp import AiohttpTransport
+from anyauth0_transports.http_client import HttpClientTransport
 from anyauth0_transports.urllib3 import Urllib3Transport
 
 from .contract import Contract
@@ -16,3 +17,8 @@ class TestUrllib3(Contract):
 class TestAiohttp(Contract):
     def make(self, **options: Any) -> AiohttpTransport:
         return AiohttpTransport(**options)
+
+
+class TestHttpClient(Contract):
+    def make(self, **options: Any) -> HttpClientTransport:
+        return HttpClientTransport(**options)

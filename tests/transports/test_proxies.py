@@ -8,6 +8,7 @@ import pytest
 
 from anyauth0 import TLS, AsyncManagementClient, ConfigurationError, ManagementClient, TransportTimeout
 from anyauth0_transports.aiohttp import AiohttpTransport
+from anyauth0_transports.http_client import HttpClientTransport
 from anyauth0_transports.urllib3 import Urllib3Transport
 
 from .certificates import Certificates
@@ -21,7 +22,7 @@ ENCODED = "canary%3Ap%40ss%2Fword"
 Make = Callable[..., Any]
 
 
-@pytest.fixture(params=[Urllib3Transport, AiohttpTransport])
+@pytest.fixture(params=[Urllib3Transport, AiohttpTransport, HttpClientTransport])
 def make(request: pytest.FixtureRequest) -> Make:
     found: Make = request.param
     return found
@@ -276,7 +277,8 @@ WRONG = [
 
 @pytest.mark.parametrize("url", WRONG)
 @pytest.mark.parametrize(
-    ("client", "transport"), [(ManagementClient, "urllib3"), (AsyncManagementClient, "aiohttp")]
+    ("client", "transport"),
+    [(ManagementClient, "urllib3"), (ManagementClient, "http_client"), (AsyncManagementClient, "aiohttp")],
 )
 def test_an_option_that_is_no_proxy_is_refused_when_the_client_is_built(
     client: Any, transport: str, url: str

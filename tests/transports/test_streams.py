@@ -21,6 +21,7 @@ from anyauth0 import InvalidArgumentError, Request, TransportError, TransportTim
 from anyauth0.transport import AsyncStreamingTransport, StreamingTransport
 from anyauth0_transports._aiohttp_stream import AiohttpStream
 from anyauth0_transports.aiohttp import AiohttpTransport
+from anyauth0_transports.http_client import HttpClientTransport
 from anyauth0_transports.urllib3 import Urllib3Transport
 
 from .certificates import Certificates
@@ -73,7 +74,7 @@ class Opener(Sender):
         return Opened(stream if self._runner is None else self._runner.run(stream), self._runner)
 
 
-@pytest.fixture(params=[Urllib3Transport, AiohttpTransport])
+@pytest.fixture(params=[Urllib3Transport, AiohttpTransport, HttpClientTransport])
 def make(request: pytest.FixtureRequest) -> Make:
     found: Make = request.param
     return found

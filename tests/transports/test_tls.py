@@ -11,6 +11,7 @@ import pytest
 from anyauth0 import TLS, AsyncManagementClient, ConfigurationError, ManagementClient, TransportTimeout
 from anyauth0_transports._tls import ssl_context
 from anyauth0_transports.aiohttp import AiohttpTransport
+from anyauth0_transports.http_client import HttpClientTransport
 from anyauth0_transports.urllib3 import Urllib3Transport
 
 from .certificates import PASSWORD, Certificates
@@ -21,7 +22,7 @@ SECRET = "canary-secret"
 Make = Callable[..., Any]
 
 
-@pytest.fixture(params=[Urllib3Transport, AiohttpTransport])
+@pytest.fixture(params=[Urllib3Transport, AiohttpTransport, HttpClientTransport])
 def make(request: pytest.FixtureRequest) -> Make:
     found: Make = request.param
     return found
@@ -231,7 +232,9 @@ def test_tls_is_at_least_1_2_and_checks_names(certificates: Certificates) -> Non
 
 # What cannot be used is refused when the client is built
 
-CLIENTS = [(ManagementClient, "urllib3"), (AsyncManagementClient, "aiohttp")]
+CLIENTS = [
+    (ManagementClient, "urllib3"), (ManagementClient, "http_client"), (AsyncManagementClient, "aiohttp"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("client", "transport"), CLIENTS)

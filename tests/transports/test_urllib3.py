@@ -229,7 +229,9 @@ def test_a_forked_child_leaves_the_connections_of_its_parent_alone(
 
 def test_what_was_never_closed_warns_of_nothing_but_itself() -> None:
     with serve(answering()) as server:
-        transport = Urllib3Transport()
-        transport.send(get(server.url))
-        del transport
+        transports = [Urllib3Transport()]
+        transports[0].send(get(server.url))
+        with pytest.warns(ResourceWarning, match="^unclosed <Urllib3Transport>; use the client") as told:
+            transports.clear()
         gc.collect()
+    assert len(told) == 1

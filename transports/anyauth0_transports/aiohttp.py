@@ -3,6 +3,7 @@
 import asyncio
 import io
 import ssl
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -167,6 +168,15 @@ class AiohttpTransport:
             if loop.is_closed() and (opened := self._opened.pop(loop, None)):
                 opened.session.detach()
                 opened.connector.drop()
+
+    def __del__(self, warnings: Any = warnings) -> None:
+        # At the end of the interpreter modules may be gone before it is.
+        if getattr(self, "_opened", None):
+            warnings.warn(
+                f'unclosed {self!r}; use the client in an "async with", or close() it',
+                ResourceWarning,
+                source=self,
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -146,6 +147,14 @@ class Urllib3Transport:
                 for host in hosts:
                     if (connections := pool.pools.pop(host, None)) is not None:
                         connections.close()
+
+    def __del__(self, os: Any = os, warnings: Any = warnings) -> None:
+        # At the end of the interpreter modules may be gone before it is.
+        pools: dict[tuple[int, Proxy | None], urllib3.PoolManager] = getattr(self, "_pools", {})
+        if any(process == os.getpid() and pool.pools for (process, _), pool in pools.items()):
+            warnings.warn(
+                f'unclosed {self!r}; use the client in a "with", or close() it', ResourceWarning, source=self
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

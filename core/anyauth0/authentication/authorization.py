@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
@@ -13,7 +13,7 @@ from ..id_token import IdTokenChecks
 from ..pkce import code_challenge, code_verifier
 from ..redaction import Model
 
-__all__ = ["AuthorizationRequest", "authorization_request", "code_of"]
+__all__ = ["AuthorizationRequest", "authorization_request", "code_of", "split_address"]
 
 DEFAULT_SCOPE = "openid profile email"
 _OURS = {
@@ -116,7 +116,8 @@ def code_of(request: AuthorizationRequest, callback: str | Mapping[str, str], is
     from hmac import compare_digest
 
     answer = _parameters(callback)
-    if not compare_digest(answer.get("state", "").encode(), request.state.encode()):
+    states = (text.encode("utf-8", "surrogatepass") for text in (answer.get("state", ""), request.state))
+    if not compare_digest(*states):
         raise AuthorizationError(
             "state_mismatch",
             "the callback does not belong to this authorization request (its state differs); "
@@ -138,11 +139,21 @@ def code_of(request: AuthorizationRequest, callback: str | Mapping[str, str], is
     return answer["code"]
 
 
+def split_address(name: str, address: str) -> SplitResult:
+    """Split an address. Raises `InvalidArgumentError` for what is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        # The error may hold the whole of it.
+        pass
+    raise InvalidArgumentError(name, f'this "{name}" is no address; give it as the user came to it')
+
+
 def _parameters(callback: str | Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a callback: its address, its query alone, or the fields of a form."""
     pairs: list[tuple[str, str]]
     if isinstance(callback, str):
-        parts = urlsplit(callback)
+        parts = split_address("callback", callback)
         query = parts.query or parts.fragment
         if not query and not parts.scheme:
             query = callback

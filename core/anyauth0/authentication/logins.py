@@ -1,17 +1,20 @@
 """Logins in the browser, from the authorization request to the tokens."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from msgspec import structs
 
+from ..client import Core
 from ..clients import Client
+from ..dpop import DPoPKey
 from ..encoding import encode_query
 from ..endpoint import Call, Mode, operation
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidArgumentError
 from ..flow import Flow
 from ..id_token import IdTokenChecks
 from ..messages import ApiResponse
+from ..options import check_view
 from .authorization import DEFAULT_SCOPE, AuthorizationRequest, authorization_request, code_of
 from .models import PushedAuthorizationResponse, TokenSet
 
@@ -44,6 +47,7 @@ class Auth(Client[Mode]):
         resource: str | None = None,
         authorization_details: str | Sequence[Mapping[str, Any]] | None = None,
         pushed: bool = False,
+        dpop: DPoPKey | None = None,
         **parameters: object,
     ) -> Flow[AuthorizationRequest]:
         """Make an authorization request: send the user to its `url`, and keep it for `complete`.
@@ -51,7 +55,9 @@ class Auth(Client[Mode]):
         State, nonce and PKCE are made for you. `max_age` is in seconds. `authorization_details` is a list of
         objects (RFC 9396), or its JSON. Any other parameter of `/authorize` is a keyword too. With
         `pushed=True` the parameters go to the server first, and the address has a reference only (RFC 9126):
-        that takes a client that can authenticate.
+        that takes a client that can authenticate. `dpop` is a key of this login alone, in place of that of
+        the client: the code is good for it only, so give it to `complete` too, and afterwards to
+        `with_options`.
 
         GET /authorize (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1), POST /oauth/par.
         Raises `InvalidArgumentError`, and with `pushed` what the call raises.
@@ -73,7 +79,7 @@ class Auth(Client[Mode]):
             "resource": resource,
             "authorization_details": authorization_details,
         }
-        return self._authorize(fields, parameters, pushed=pushed)
+        return self._authorize(fields, parameters, pushed=pushed, dpop=dpop)
 
     @operation
     def link_user(
@@ -126,33 +132,45 @@ class Auth(Client[Mode]):
         return self._authorize(fields, parameters)
 
     def _authorize(
-        self, fields: Mapping[str, object], more: Mapping[str, object], *, pushed: bool = False
+        self,
+        fields: Mapping[str, object],
+        more: Mapping[str, object],
+        *,
+        pushed: bool = False,
+        dpop: DPoPKey | None = None,
     ) -> Flow[AuthorizationRequest]:
-        client_id = self._core.options.client_id
+        core = _bound(self._core, "authorize", dpop)
+        client_id = core.options.client_id
         if not client_id:
             raise ConfigurationError("client_id", 'authorize needs option "client_id" of the client')
-        if self._core.options.dpop is not None:
+        if core.options.dpop is not None:
             # The code is good for this key only (RFC 9449, section 10).
-            more = {"dpop_jkt": self._core.options.dpop.thumbprint, **more}
-        request, parameters = authorization_request(self._core.base_url, client_id, fields, more)
+            more = {"dpop_jkt": core.options.dpop.thumbprint, **more}
+        request, parameters = authorization_request(core.base_url, client_id, fields, more)
         if pushed:
             from .oauth import OAuth
 
             call = Call(PushedAuthorizationResponse, form=parameters)
-            answer = yield from self._core.perform(OAuth.pushed_authorization, call)
+            answer = yield from core.perform(OAuth.pushed_authorization, call)
             query = encode_query({"client_id": client_id, "request_uri": answer.data.request_uri})
-            request = structs.replace(request, url=f"{self._core.base_url}/authorize?{query}")
+            request = structs.replace(request, url=f"{core.base_url}/authorize?{query}")
         return request
 
     @operation
     def complete(
-        self, request: AuthorizationRequest, callback: str | Mapping[str, str], /
+        self,
+        request: AuthorizationRequest,
+        callback: str | Mapping[str, str],
+        /,
+        *,
+        dpop: DPoPKey | None = None,
     ) -> Flow[ApiResponse[TokenSet]]:
         """Exchange what the user came back with for tokens.
 
         `request` is what `authorize` returned for this user, `callback` the address that the user came back
         to, or with `response_mode="form_post"` the fields of the form. State, issuer (RFC 9207) and error are
-        checked, the ID token is verified with nonce, `max_age` and organization.
+        checked, the ID token is verified with nonce, `max_age` and organization. `dpop` is the key that
+        `authorize` was given.
 
         POST /oauth/token (RFC 6749, section 4.1.3; RFC 7636, section 4.5). Raises `AuthorizationError` for a
         callback that is not the answer to `request`, or tells of an error; `IdTokenError`; and what the call
@@ -166,10 +184,19 @@ class Auth(Client[Mode]):
         )
         return (
             yield from OAuth.authorization_code_grant_with_pkce.flow(
-                OAuth(self._core),
+                OAuth(_bound(self._core, "complete", dpop)),
                 code=code,
                 code_verifier=request.code_verifier,
                 redirect_uri=request.redirect_uri,
                 id_token=checks,
             )
         )
+
+
+def _bound(core: Core, title: str, dpop: DPoPKey | None) -> Core:
+    """Return the pipeline of `core` with another key, where there is one."""
+    if dpop is None:
+        return core
+    if not isinstance(cast("object", dpop), DPoPKey):
+        raise InvalidArgumentError("dpop", f'{title}: "dpop" must be a DPoPKey, such as DPoPKey.generate()')
+    return core.view(check_view(core.options, {"dpop": dpop}, owner="AuthenticationClient"))

@@ -1,13 +1,14 @@
 """Addresses to send a user to, made without a request: logout, SAML and WS-Federation logins, invitations."""
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ..arguments import require
 from ..encoding import encode_path, encode_query
 from ..endpoint import Mode, Resource
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..redaction import Model
+from .authorization import split_address
 
 __all__ = ["Invitation", "Urls"]
 
@@ -103,8 +104,11 @@ class Urls(Resource[Mode]):
         return self._url(path, wtrealm=wtrealm, whr=whr, wctx=wctx, wreply=wreply, wa="wsignin1.0")
 
     def invitation(self, url: str, /) -> Invitation | None:
-        """Return the invitation in the address of your login page that a user came to, if there is one."""
-        found = parse_qs(urlsplit(url).query)
+        """Return the invitation in the address of your login page that a user came to, if there is one.
+
+        Raises `InvalidArgumentError` for what is no address, or half an invitation.
+        """
+        found = parse_qs(split_address("url", url).query)
         if "invitation" not in found:
             return None
         values = {

@@ -1,7 +1,6 @@
 """What every verifier is: a client that needs no credentials, since all it fetches are public keys."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from inspect import signature
 from typing import Any, ClassVar, Self, TypedDict, Unpack, cast
 
@@ -100,8 +99,11 @@ class Verification(Client[Mode]):
 
     def with_options(self, **changes: Unpack[ViewOptions]) -> Self:
         """Return a view of this verifier; keys are fetched as the verifier itself does, and shared."""
-        view = copy(self)
-        view._core = super().with_options(**changes)._core
+        view = super().with_options(**changes)
+        own = [name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ())]
+        for name in own:
+            if name != "_core":
+                setattr(view, name, getattr(self, name))
         return view
 
 

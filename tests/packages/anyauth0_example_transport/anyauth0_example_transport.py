@@ -68,7 +68,7 @@ def _context(tls: TLS) -> ssl.SSLContext:
         return tls.context
     if isinstance(tls.cert, bytes) or isinstance(tls.key, bytes):
         raise ConfigurationError(
-            "tls", 'transport "http_client" takes "cert" and "key" of TLS(...) as paths only'
+            "tls", 'transport "plain_http" takes "cert" and "key" of TLS(...) as paths only'
         )
     if isinstance(tls.ca, bytes):
         context = ssl.create_default_context(cadata=tls.ca.decode())
@@ -82,6 +82,6 @@ def _context(tls: TLS) -> ssl.SSLContext:
 @hookimpl
 def anyauth0_transport(options: ClientOptions) -> HttpClientTransport | None:
     """Offer this transport to whoever asks for it by name."""
-    if options.transport != "http_client":
+    if options.transport != "plain_http":
         return None
     return HttpClientTransport(options.tls or TLS(), max_response_bytes=options.max_response_bytes)

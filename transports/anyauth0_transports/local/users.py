@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .inventory import Inventory
 
 __all__ = [
-    "create_user", "find_connection", "find_user", "password_is", "record_login", "set_password",
-    "user_of", "users_named",
+    "create_user", "find_account", "find_connection", "find_user", "password_is", "record_login",
+    "set_password", "user_of", "users_named",
 ]  # fmt: skip
 
 
@@ -28,10 +28,14 @@ def find_connection(tenant: "Inventory", name: str) -> dict[str, Any] | None:
 
 def users_named(tenant: "Inventory", name: str) -> list[dict[str, Any]]:
     """Return the users of all connections whose e-mail address, user name or phone number this is."""
+    return _named(tenant, "users", name)
+
+
+def _named(tenant: "Inventory", kind: str, name: str) -> list[dict[str, Any]]:
     store = tenant.store
     if "@" in name:
-        return store.find("users", email=name.lower())
-    return store.find("users", username=name) or store.find("users", phone_number=name)
+        return store.find(kind, email=name.lower())
+    return store.find(kind, username=name) or store.find(kind, phone_number=name)
 
 
 def find_user(tenant: "Inventory", connection: str, name: str) -> dict[str, Any] | None:
@@ -39,6 +43,21 @@ def find_user(tenant: "Inventory", connection: str, name: str) -> dict[str, Any]
     for user in users_named(tenant, name):
         if any(identity.get("connection") == connection for identity in user["identities"]):
             return user
+    return None
+
+
+def find_account(tenant: "Inventory", connection: str, name: str) -> tuple[dict[str, Any], str] | None:
+    """Return who logs in to a connection by that name, and the id of the account, or `None`.
+
+    The account is the user's own, or one that is linked to the user: it keeps its names and its password.
+    """
+    for user in users_named(tenant, name):
+        if user["identities"][0].get("connection") == connection:
+            return user, user["user_id"]
+    for account in _named(tenant, "linked_accounts", name):
+        owner = tenant.store.get("users", account["user_id"])
+        if owner is not None and account["connection"] == connection:
+            return owner, account["id"]
     return None
 
 
@@ -95,7 +114,7 @@ def create_user(
     }
     with tenant.store.transaction():
         for name in names:
-            if name and find_user(tenant, connection["name"], name) is not None:
+            if name and find_account(tenant, connection["name"], name) is not None:
                 raise Duplicate("there is a user of this name in the connection")
         tenant.store.add("users", user["user_id"], user)
         if password is not None:
@@ -109,7 +128,7 @@ def set_password(tenant: "Inventory", user_id: str, password: str) -> None:
 
 
 def password_is(tenant: "Inventory", user_id: str, password: str) -> bool:
-    """Return whether this is the password of the user."""
+    """Return whether this is the password of the user, or of the linked account of that id."""
     kept = tenant.store.get("passwords", user_id)
     return kept is not None and check_password(password, kept)
 

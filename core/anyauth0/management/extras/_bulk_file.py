@@ -19,7 +19,7 @@ PIECE = 1024 * 1024
 _BREAKS = 10
 _CALL = "GET (exported file)"
 _EXPIRED = b'{"message": "its address may have expired, jobs.get gives another"}'
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -127,9 +127,11 @@ def _address(title: str, job: object) -> str:
         )
     try:
         parts = urlsplit(url)
+        # It is looked at here, for it may be none.
+        plain = url.isprintable() and " " not in url and parts.username is None and parts.port != 0
     except ValueError:
-        parts = urlsplit("")
+        parts, plain = urlsplit(""), False
     scheme, host = parts.scheme, parts.hostname
-    if not host or (scheme != "https" and (scheme != "http" or host not in _HERE)):
+    if not plain or not host or (scheme != "https" and (scheme != "http" or host not in _HERE)):
         raise InvalidArgumentError("job", f'{title}: the location of "job" is no https address')
     return url

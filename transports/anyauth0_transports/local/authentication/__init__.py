@@ -12,6 +12,15 @@ from .device import start_device
 from .discovery import jwks, openid_configuration, user_info
 from .federation import saml_metadata, webfinger, wsfed_metadata
 from .global_revocation import revoke_all
+from .legacy import (
+    delegation,
+    impersonate,
+    resource_owner,
+    social_access_token,
+    token_info,
+    unlink,
+    verify_passwordless,
+)
 from .logout import log_out, oidc_log_out
 from .mfa_challenge import challenge
 from .mfa_factors import associate, list_authenticators, remove_authenticator
@@ -53,6 +62,13 @@ AUTHENTICATION: dict[tuple[str, str], Handler] = {
     ("GET", "/passwordless/verify_redirect"): follow_link,
     ("GET", "/userinfo"): user_info,
     ("POST", "/userinfo"): user_info,
+    ("POST", "/oauth/ro"): resource_owner,
+    ("POST", "/oauth/access_token"): social_access_token,
+    ("POST", "/tokeninfo"): token_info,
+    ("POST", "/delegation"): delegation,
+    ("POST", "/passwordless/verify"): verify_passwordless,
+    ("POST", "/users/{user_id}/impersonate"): impersonate,
+    ("POST", "/login/unlink"): unlink,
     ("GET", "/samlp/metadata/{client_id}"): saml_metadata,
     ("GET", "/wsfed/FederationMetadata/2007-06/FederationMetadata.xml"): wsfed_metadata,
     ("GET", "/.well-known/webfinger"): webfinger,

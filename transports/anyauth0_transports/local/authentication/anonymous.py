@@ -17,11 +17,12 @@ from .issuing import api_of
 if TYPE_CHECKING:
     from ..tenant import LocalTenant
 
-__all__ = ["anonymous_log_out", "anonymous_token"]
+__all__ = ["accept_visitor", "anonymous_log_out", "anonymous_token", "end_visitor"]
 
 _TRANSFER = "urn:auth0:anon_transfer"
 _COOKIE = "auth0_anonymous"
 _LIFETIME = 30 * 86400
+_TRANSFER_LIFETIME = 30
 _LONGEST_METADATA = 1024
 
 
@@ -32,15 +33,16 @@ def anonymous_token(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, 
     client = authenticate_client(tenant, incoming, fields)
     answer: dict[str, Any] = {}
     headers: dict[str, str] = {}
+    token = fields.get("session_token", "")
     if "session_token" in body:
-        session = _session(tenant, client, fields.get("session_token", ""))
+        session = _session(tenant, client, token)
     else:
         token, session = _begin(tenant, client, body)
         answer = {"session_token": token, "session_expires_in": _LIFETIME}
         headers = cookie(incoming, _COOKIE, token, _LIFETIME)
     audience = fields.get("audience")
     if audience == _TRANSFER:
-        answer |= {"anon_transfer_token": secrets.token_urlsafe(32), "expires_in": 30}
+        answer |= _transfer_token(tenant, client, token)
     else:
         answer |= _access_token(tenant, client, session, audience, fields.get("scope", ""))
     return json_response(answer, headers={"cache-control": "no-store", **headers})
@@ -95,6 +97,45 @@ def _access_token(
         lifetime=lifetime,
     )
     return {"access_token": token, "expires_in": lifetime, "scope": scope, "token_type": "Bearer"}
+
+
+def _transfer_token(tenant: "LocalTenant", client: Mapping[str, Any], session_token: str) -> dict[str, Any]:
+    token = secrets.token_urlsafe(32)
+    document: dict[str, Any] = {
+        "client_id": client["client_id"],
+        "session": digest(session_token),
+        "expires_at": tenant.clock() + _TRANSFER_LIFETIME,
+        "accepted": False,
+    }
+    tenant.store.add("anonymous_transfers", digest(token), document)
+    return {"anon_transfer_token": token, "expires_in": _TRANSFER_LIFETIME}
+
+
+def accept_visitor(tenant: "LocalTenant", parameters: Mapping[str, str]) -> tuple[str, str] | None:
+    """Spend the `anon_transfer_token` of an authorization request; return what is wrong with it."""
+    if "anon_transfer_token" not in parameters:
+        return None
+    key = digest(parameters["anon_transfer_token"])
+    kept = tenant.store.get("anonymous_transfers", key)
+    if (
+        kept is None
+        or kept["accepted"]
+        or kept["client_id"] != parameters["client_id"]
+        or kept["expires_at"] <= tenant.clock()
+        or tenant.store.get("anonymous_sessions", kept["session"]) is None
+    ):
+        return "invalid_request", "anon_transfer_token is unknown, used, expired or of another application"
+    tenant.store.put("anonymous_transfers", key, {**kept, "accepted": True})
+    return None
+
+
+def end_visitor(tenant: "LocalTenant", parameters: Mapping[str, str]) -> None:
+    """End the session of a visitor who has logged in, of which `accept_visitor` was told."""
+    key = digest(parameters.get("anon_transfer_token", ""))
+    kept = tenant.store.get("anonymous_transfers", key)
+    if kept is not None:
+        tenant.store.remove("anonymous_transfers", key)
+        tenant.store.remove("anonymous_sessions", kept["session"])
 
 
 def anonymous_log_out(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Response:

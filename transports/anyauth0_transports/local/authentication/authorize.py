@@ -12,6 +12,8 @@ from ..incoming import Incoming
 from ..sessions import cookies, session_of, start_session
 from ..users import find_connection
 from ..values import digest
+from .anonymous import accept_visitor, end_visitor
+from .linking import links, unlink_account, unlinks, wish_problem
 from .login_page import error_page, login_page, redirect
 from .membership import invitation_of, is_member
 from .session_transfer import spend_session_transfer
@@ -33,7 +35,12 @@ def authorize(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) 
         client, parameters, redirect_uri = request_of(tenant, given)
     except InvalidArgumentError as error:
         return error_page(str(error))
-    problem = problem_of(tenant, client, parameters) or _problem(tenant, parameters)
+    problem = (
+        problem_of(tenant, client, parameters)
+        or _problem(tenant, parameters)
+        or wish_problem(tenant, client, parameters)
+        or accept_visitor(tenant, parameters)
+    )
     if problem is not None:
         return redirect(callback(redirect_uri, parameters, _error(*problem)))
     # What is on the way to the login page came with the browser, not with what was pushed.
@@ -44,7 +51,9 @@ def authorize(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) 
         and "max_age" in parameters
         and tenant.clock() - session["auth_time"] > int(parameters["max_age"])
     )
-    if session is not None and not old and not {"login", "select_account"} & set(prompt):
+    # Who links an account shows by a login that it is theirs, session or not.
+    asks = old or links(parameters) or bool({"login", "select_account"} & set(prompt))
+    if session is not None and not asks:
         user = tenant.store.get("users", session["user_id"]) or {}
         return redirect(answer(tenant, parameters, redirect_uri, user, session), headers)
     if prompt == ["none"]:
@@ -108,5 +117,8 @@ def answer(
         if organization is None or not is_member(tenant, organization["id"], user, parameters):
             refused = _error("access_denied", "The user is not part of the organization")
             return callback(redirect_uri, parameters, refused)
+    if unlinks(parameters) and (problem := unlink_account(tenant, parameters, user["user_id"])) is not None:
+        return callback(redirect_uri, parameters, _error(*problem))
+    end_visitor(tenant, parameters)
     code = issue_code(tenant, user, parameters, session["auth_time"], sid=session["sid"], amr=session["amr"])
     return callback(redirect_uri, parameters, {"code": code})

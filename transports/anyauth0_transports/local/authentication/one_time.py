@@ -4,7 +4,7 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 from ..incoming import oauth_refusal
-from ..users import create_user, find_connection, find_user, record_login
+from ..users import create_user, find_account, find_connection, record_login
 from .issuing import check_user
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def redeem_otp(tenant: "LocalTenant", realm: str, name: str, otp: str) -> dict[s
     Raises `Refusal`.
     """
     check_otp(tenant, otp_key(realm, name), otp, "email" if realm == "email" else "phone number")
-    user = find_user(tenant, realm, name)
+    user, _ = find_account(tenant, realm, name) or (None, "")
     if user is None:
         connection = find_connection(tenant, realm)
         if connection is None:

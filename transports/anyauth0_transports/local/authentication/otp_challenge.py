@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anyauth0 import Response
 
 from ..incoming import Incoming, Refusal, json_response, oauth_refusal
-from ..users import create_user, find_connection, find_user, record_login
+from ..users import create_user, find_account, find_connection, record_login
 from ..values import digest
 from .asking import Asking, Outcome, new_login
 from .client import authenticate_client
@@ -43,8 +43,8 @@ def challenge_otp(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ..
     if body.get("delivery_method") not in (None, "text", "voice"):
         raise _invalid("delivery_method", "must be text or voice")
     session = secrets.token_urlsafe(32)
-    user = find_user(tenant, connection["name"], to)
-    if user is not None or body.get("allow_signup") is True:
+    known = find_account(tenant, connection["name"], to)
+    if known is not None or body.get("allow_signup") is True:
         code = f"{secrets.randbelow(10**6):06d}"
         kept = {
             "code": code,
@@ -83,7 +83,7 @@ def database_otp(tenant: "LocalTenant", asking: Asking) -> Outcome:
     if before is not None and before["client_id"] != asking.client["client_id"]:
         raise oauth_refusal(403, "invalid_grant", "The auth_session is of another application")
     kept = check_otp(tenant, key, asking.need("otp"), "auth_session")
-    user = find_user(tenant, kept["connection"], kept["to"])
+    user, _ = find_account(tenant, kept["connection"], kept["to"]) or (None, "")
     verified = "email_verified" if kept["field"] == "email" else "phone_verified"
     if user is None:
         connection = find_connection(tenant, kept["connection"])

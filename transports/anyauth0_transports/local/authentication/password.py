@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..incoming import oauth_refusal
-from ..users import find_connection, find_user, password_is, record_login
+from ..users import find_account, find_connection, password_is, record_login
 from .asking import Asking, Outcome, new_login
 from .issuing import check_user
 
@@ -39,8 +39,8 @@ def log_in(
     connection = find_connection(tenant, realm)
     if connection is None or connection["strategy"] != "auth0":
         raise oauth_refusal(403, "invalid_grant", f"Unknown realm: {realm}")
-    user = find_user(tenant, realm, name)
-    if user is None or not password_is(tenant, user["user_id"], given):
+    user, account = find_account(tenant, realm, name) or (None, "")
+    if user is None or not password_is(tenant, account, given):
         tenant.log(
             "fu" if user is None else "fp",
             client_id=client["client_id"],

@@ -13,6 +13,7 @@ from ..sessions import start_session
 from ..values import digest
 from .asking import require
 from .authorize import answer
+from .linking import link_account, links
 from .login_page import code_page, login_page, redirect
 from .password import log_in
 
@@ -36,7 +37,8 @@ def submit_login(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...
         return _second_step(tenant, incoming, waiting, state, form.get("code", ""))
     name = form.get("email", "")
     try:
-        realm = waiting["parameters"].get("connection")
+        asked: dict[str, str] = waiting["parameters"]
+        realm = asked.get("requested_connection" if links(asked) else "connection")
         user = log_in(tenant, client, realm, name, form.get("password", ""))
     except Refusal as refusal:
         description = str(refusal.body["error_description"])
@@ -61,6 +63,12 @@ def _finished(
     user: dict[str, Any],
     amr: tuple[str, ...],
 ) -> Response:
+    if links(waiting["parameters"]):
+        # Who logs in to an account that is linked now is the user whom it is linked to.
+        found = link_account(tenant, waiting["parameters"], user)
+        if isinstance(found, tuple):
+            return _refused(tenant, waiting, *found)
+        user = found
     tenant.store.remove("logins", waiting["id"])
     session, headers = start_session(tenant, incoming, user, amr=amr)
     return redirect(answer(tenant, waiting["parameters"], waiting["redirect_uri"], user, session), headers)
