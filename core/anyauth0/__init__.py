@@ -3,6 +3,8 @@
     from anyauth0 import AuthenticationClient, ManagementClient
 
 Nothing heavy is imported here: HTTP libraries, `ssl`, `asyncio` and `cryptography` wait for first use.
+
+PYTEST_DONT_REWRITE: there is a plugin for pytest, which else warns of a package that is imported before it.
 """
 
 from ._version import __version__

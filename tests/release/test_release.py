@@ -89,7 +89,9 @@ def test_the_list_has_what_it_must_have_and_nothing_of_the_workshop() -> None:
     assert {f"anyauth0/management/{path.name}" for path in generated} <= set(listed)
     for name in listed:
         assert name.endswith((".py", "/py.typed")) or name.startswith("anyauth0.dist-info/"), name
-        assert not re.search(r"(^|/)(\.|test|conftest|catalog|codegen|examples|docs|__pycache__)", name), name
+        assert not re.search(
+            r"(^|/)(\.|tests?/|test_|conftest|catalog|codegen|examples|docs|__pycache__)", name
+        ), name
 
 
 def test_the_source_distribution_has_no_hidden_files_of_a_machine(built: tuple[Path, Path]) -> None:
@@ -113,7 +115,8 @@ def test_the_entry_points_are_those_of_the_project_and_our_own(built: tuple[Path
     entries = ConfigParser(delimiters="=")
     entries.optionxform = str  # type: ignore[method-assign, assignment]
     entries.read_string(read(built[0], "entry_points.txt"))
-    assert {group: dict(entries[group]) for group in entries.sections()} == PROJECT["entry-points"]
+    wanted = {**PROJECT["entry-points"], "console_scripts": PROJECT["scripts"]}
+    assert {group: dict(entries[group]) for group in entries.sections()} == wanted
     assert {each.partition(".")[0] for each in entries["anyauth0"].values()} <= PACKAGES
 
 

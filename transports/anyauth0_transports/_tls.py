@@ -71,7 +71,11 @@ def _file(
     if not isinstance(source, bytes):
         yield source
         return
-    descriptor, path = tempfile.mkstemp()
+    try:
+        descriptor, path = tempfile.mkstemp()
+    except OSError as error:
+        message = f'"cert" and "key" as bytes need a temporary file ({_reason(error)})'
+        raise _wrong(f'{message}; give paths, or "context"') from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(source)
