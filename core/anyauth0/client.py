@@ -1,6 +1,5 @@
 """The pipeline of a client: a `Call` becomes a request, passes the middleware, comes back as an answer."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -10,7 +9,7 @@ import msgspec
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
 from .dpop import bound
-from .encoding import FORM, encode_form, encode_json, encode_path, encode_query
+from .encoding import FORM, HEADER_VALUE, encode_form, encode_json, encode_path, encode_query
 from .endpoint import Call, EndpointFacts, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, InvalidArgumentError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
@@ -20,7 +19,7 @@ from .options import ClientOptions
 
 if TYPE_CHECKING:
     from .jwks import JwksCache
-    from .tokens import TokenSource, TokenStore
+    from .tokens import TokenStore
 
 R = TypeVar("R")
 
@@ -30,7 +29,7 @@ class Session:
 
     __slots__ = (
         "client_authentication", "closed", "dpop_nonces", "driver", "jwks", "opened", "plugins",
-        "token_source", "token_store",
+        "token_store",
     )  # fmt: skip
 
     def __init__(self, options: ClientOptions) -> None:
@@ -50,8 +49,9 @@ class Session:
             self.driver = BlockingDriver(transport)
         self.client_authentication: ClientAuthentication | None
         self.client_authentication = self.plugins.client_authentication(options)
-        self.token_store: TokenStore | None = options.token_store or self.plugins.token_store(options)
-        self.token_source: TokenSource | None = None
+        # One that is empty may be false.
+        given_store: TokenStore | None = options.token_store
+        self.token_store = self.plugins.token_store(options) if given_store is None else given_store
         self.jwks: JwksCache | None = None
         self.dpop_nonces: dict[str, str] = {}
         self.closed = False
@@ -137,13 +137,14 @@ class Core:
         """
         request, prove = yield from self.request(endpoint, call)
         check = call.check
-        if check is None and prove is None:
-            return self._answer(endpoint, call, request, (yield from self.handler(request)))
+        if check is None:
+            handler = self.handler if prove is None else compose(self.layers, prove)
+            return self._answer(endpoint, call, request, (yield from handler(request)))
         answers: list[ApiResponse[R]] = []
 
         def checked(request: Request, inner: Handler) -> Flow[Response]:
             response = yield from inner(request)
-            if check is not None and _good(response):
+            if _good(response):
                 answers.append(self._answer(endpoint, call, request, response))
                 yield from bare(check(self, answers[0]))
             return response
@@ -174,9 +175,12 @@ class Core:
 
     def fetch(self, request: Request) -> Flow[Response]:
         """Send a request to somebody else: it has the retries and time limits, no token and no headers."""
+        self._refuse_when_closed()
+        return (yield from compose(self._attempts)(request))
+
+    def _refuse_when_closed(self) -> None:
         if self.session.closed:
             raise Auth0Error("the client is closed; make another one, or close it later")
-        return (yield from compose(self._attempts)(request))
 
     def _shape(self, endpoint: EndpointFacts[..., Any]) -> Shape:
         offset, checkpoint = getattr(endpoint, "offset", None), getattr(endpoint, "checkpoint", None)
@@ -196,8 +200,7 @@ class Core:
 
         Raises `Auth0Error` when the client is closed.
         """
-        if self.session.closed:
-            raise Auth0Error("the client is closed; make another one, or close it later")
+        self._refuse_when_closed()
         return (yield from bare(self._request(endpoint, call)))
 
     def _request(
@@ -206,7 +209,7 @@ class Core:
         url = self.base_url + encode_path(endpoint.path, call.path)
         headers = {"accept": "application/json", **call.headers}
         for name, value in call.headers.items():
-            if not _HEADER.fullmatch(value):
+            if not HEADER_VALUE.fullmatch(value):
                 # The value may be a token.
                 raise InvalidArgumentError(
                     name,
@@ -269,9 +272,6 @@ class Core:
                 "The client_secret or client_assertion field is required, or it should be mTLS request.",
             )
         return rest, None
-
-
-_HEADER = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def _good(response: Response) -> bool:

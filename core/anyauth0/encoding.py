@@ -9,10 +9,12 @@ import msgspec
 
 from .errors import InvalidArgumentError
 
-__all__ = ["FORM", "encode_form", "encode_json", "encode_path", "encode_query"]
+__all__ = ["FORM", "HEADER_VALUE", "encode_form", "encode_json", "encode_path", "encode_query"]
 
 FORM = "application/x-www-form-urlencoded"
 """The content type of `encode_form`."""
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What may stand in a header: one line of latin-1 (RFC 9110, section 5.5)."""
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

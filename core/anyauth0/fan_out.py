@@ -74,7 +74,7 @@ class Work(Generic[R]):
                 "method",
                 'map: "method" must be one of a client that makes a call, such as client.users.update',
             )
-        if concurrency < 1:
+        if not isinstance(cast("object", concurrency), int) or concurrency < 1:
             raise InvalidArgumentError("concurrency", 'map: "concurrency" must be a whole number from 1 up')
         self.concurrency = concurrency
         self.core, self._resource = _as_batch(method.resource)

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from anyauth0 import ClientOptions, ConfigurationError, Flow, Handler, Middleware, Request, Response, hookimpl
+from anyauth0.encoding import HEADER_VALUE
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # Two lengths for one body is how one request is smuggled into another (RFC 9112, section 11.2).
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
@@ -49,7 +49,7 @@ def _checked(option: str, headers: Mapping[str, str]) -> dict[str, str]:
             raise ConfigurationError(
                 option, f'option "{option}" cannot set a header called {name[:60]!a}; leave it out'
             )
-        if not _VALUE.fullmatch(value):
+        if not HEADER_VALUE.fullmatch(value):
             raise ConfigurationError(
                 option,
                 f'the value of "{name[:60]}" in option "{option}" holds a line break, another control '

@@ -310,8 +310,9 @@ def test_what_cannot_be_done_is_refused_at_once(kind: Kind, name: str, arguments
         client.map(method or client.users.get, rows)
     with pytest.raises(InvalidArgumentError, match='"method"'):
         client.map(client.users.get_all.iter, [])
-    with pytest.raises(InvalidArgumentError, match='"concurrency"'):
-        client.map(client.users.get, [], concurrency=0)
+    for concurrency in (0, "8", None, 2.5):
+        with pytest.raises(InvalidArgumentError, match='"concurrency"'):
+            client.map(client.users.get, [], concurrency=concurrency)
 
 
 def test_the_calls_are_batch_calls_and_keep_the_other_options_of_their_view(kind: Kind) -> None:

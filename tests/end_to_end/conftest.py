@@ -1,11 +1,13 @@
 """One tenant, in process and on real TLS, and runners for both kinds of client."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
+from anyauth0 import AsyncAuthenticationClient, AuthenticationClient
 from anyauth0_transports.local import LocalTenant, serve
 from anyauth0_transports.local.server import Server
 
@@ -66,3 +68,20 @@ def where(request: pytest.FixtureRequest, tenant: LocalTenant, server: Server) -
     if request.param == "in process":
         return {"domain": tenant.domain, "transport": "local"}
     return {"domain": tenant.domain, "tls": server.tls, "proxy": False}
+
+
+@pytest.fixture
+def auth(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
+    """Return a function that does one call with a new client of the kind at hand."""
+    kind = AsyncAuthenticationClient if run.asynchronous else AuthenticationClient
+    options = {**where, "client_id": tenant.client_id, "client_secret": tenant.client_secret}
+
+    def call(do: Any, **more: Any) -> Any:
+        return run(kind(clock=tenant.clock, **{**options, **more}), do)
+
+    return call
+
+
+@pytest.fixture
+def user(tenant: LocalTenant) -> Any:
+    return tenant.add_user(email=f"{secrets.token_hex(5)}@example.com", password=PASSWORD)

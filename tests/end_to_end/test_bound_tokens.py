@@ -75,11 +75,6 @@ def verify(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
     return call
 
 
-@pytest.fixture
-def user(tenant: LocalTenant) -> Any:
-    return tenant.add_user(email=f"{secrets.token_hex(5)}@example.com", password=PASSWORD)
-
-
 def log_in(auth: Any, user: Any, **options: Any) -> Any:
     login = {"username": user["email"], "password": PASSWORD, "audience": API}
     scope = "openid offline_access read:things"

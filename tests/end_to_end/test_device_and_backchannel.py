@@ -1,7 +1,6 @@
 """Logins that a user decides elsewhere, on a device or by CIBA, polled to the end; blocking and asyncio."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from anyauth0 import (
     AsyncAuthenticationClient,
     AuthenticationApiError,
-    AuthenticationClient,
     AuthorizationError,
     BadRequest,
     IdTokenChecks,
@@ -21,7 +19,7 @@ from anyauth0 import (
 from anyauth0_transports.local import LocalTenant, serve
 from anyauth0_transports.local.server import Server
 
-from .conftest import API, PASSWORD
+from .conftest import API
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +58,6 @@ def pauses(tenant: LocalTenant, monkeypatch: pytest.MonkeyPatch) -> Pauses:
     monkeypatch.setattr(time, "sleep", found)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     return found
-
-
-@pytest.fixture
-def auth(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
-    """Return a function that does one call with a new client of the kind at hand."""
-    kind = AsyncAuthenticationClient if run.asynchronous else AuthenticationClient
-    options = {**where, "client_id": tenant.client_id, "client_secret": tenant.client_secret}
-
-    def call(do: Any, **more: Any) -> Any:
-        return run(kind(clock=tenant.clock, **{**options, **more}), do)
-
-    return call
-
-
-@pytest.fixture
-def user(tenant: LocalTenant) -> Any:
-    return tenant.add_user(email=f"{secrets.token_hex(5)}@example.com", password=PASSWORD)
 
 
 class Flow:

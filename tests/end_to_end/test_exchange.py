@@ -3,16 +3,13 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from anyauth0 import (
-    AsyncAuthenticationClient,
     AuthenticationApiError,
-    AuthenticationClient,
     BadRequest,
     Forbidden,
     IdTokenChecks,
@@ -42,23 +39,6 @@ def claims(token: str) -> Any:
 def orders(tenant: LocalTenant) -> None:
     if not tenant.store.find("resource_servers", identifier=ORDERS):
         tenant.add_api(ORDERS, ["read:orders"])
-
-
-@pytest.fixture
-def auth(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
-    """Return a function that does one call with a new client of the kind at hand."""
-    kind = AsyncAuthenticationClient if run.asynchronous else AuthenticationClient
-    options = {**where, "client_id": tenant.client_id, "client_secret": tenant.client_secret}
-
-    def call(do: Any, **more: Any) -> Any:
-        return run(kind(clock=tenant.clock, **{**options, **more}), do)
-
-    return call
-
-
-@pytest.fixture
-def user(tenant: LocalTenant) -> Any:
-    return tenant.add_user(email=f"{secrets.token_hex(5)}@example.com", password=PASSWORD)
 
 
 @pytest.fixture

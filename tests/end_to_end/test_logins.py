@@ -102,11 +102,6 @@ def auth(run: Any, where: Any, tenant: LocalTenant, app: dict[str, Any]) -> Call
 
 
 @pytest.fixture
-def user(tenant: LocalTenant) -> Any:
-    return tenant.add_user(email=f"{secrets.token_hex(5)}@example.com", password=PASSWORD)
-
-
-@pytest.fixture
 def login(user: Any) -> dict[str, str]:
     """Return what the user types into the login page."""
     return {"email": user["email"], "password": PASSWORD}

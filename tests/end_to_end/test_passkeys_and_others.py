@@ -3,7 +3,6 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -11,9 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from anyauth0 import (
-    AsyncAuthenticationClient,
     AuthenticationApiError,
-    AuthenticationClient,
     BadRequest,
     Forbidden,
     IdTokenError,
@@ -26,18 +23,6 @@ from .conftest import API, PASSWORD
 
 DATABASE = "Username-Password-Authentication"
 BACK = "https://app.example.com/callback"
-
-
-@pytest.fixture
-def auth(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
-    """Return a function that does one call with a new client of the kind at hand."""
-    kind = AsyncAuthenticationClient if run.asynchronous else AuthenticationClient
-    options = {**where, "client_id": tenant.client_id, "client_secret": tenant.client_secret}
-
-    def call(do: Any, **more: Any) -> Any:
-        return run(kind(clock=tenant.clock, **{**options, **more}), do)
-
-    return call
 
 
 @pytest.fixture

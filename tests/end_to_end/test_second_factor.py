@@ -14,9 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from anyauth0 import (
-    AsyncAuthenticationClient,
     AuthenticationApiError,
-    AuthenticationClient,
     Forbidden,
     IdTokenChecks,
     IdTokenError,
@@ -40,18 +38,6 @@ def served() -> Iterator[tuple[LocalTenant, Server]]:
         tenant.add_api(API)
         with serve(tenant) as server:
             yield tenant, server
-
-
-@pytest.fixture
-def auth(run: Any, where: Any, tenant: LocalTenant) -> Callable[..., Any]:
-    """Return a function that does one call with a new client of the kind at hand."""
-    kind = AsyncAuthenticationClient if run.asynchronous else AuthenticationClient
-    options = {**where, "client_id": tenant.client_id, "client_secret": tenant.client_secret}
-
-    def call(do: Any, **more: Any) -> Any:
-        return run(kind(clock=tenant.clock, **{**options, **more}), do)
-
-    return call
 
 
 @pytest.fixture
