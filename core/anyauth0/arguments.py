@@ -6,7 +6,7 @@ from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 from .errors import InvalidArgumentError
 
-__all__ = ["Arguments", "closest", "require"]
+__all__ = ["Arguments", "closest", "require", "require_a"]
 
 
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -125,3 +125,14 @@ def require(title: str, **values: object) -> None:
             raise InvalidArgumentError(
                 name, f'{title}: "{name}" must be a string, not {type(value).__name__}'
             )
+
+
+def require_a(kind: type, title: str, name: str, value: object) -> None:
+    """Refuse a value of another kind than the call that it comes from returns.
+
+    Raises `InvalidArgumentError` naming the argument.
+    """
+    if not isinstance(value, kind):
+        raise InvalidArgumentError(
+            name, f'{title}: "{name}" must be {kind.__name__}(...), not {type(value).__name__}'
+        )

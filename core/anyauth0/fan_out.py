@@ -76,6 +76,8 @@ class Work(Generic[R]):
             )
         if not isinstance(cast("object", concurrency), int) or concurrency < 1:
             raise InvalidArgumentError("concurrency", 'map: "concurrency" must be a whole number from 1 up')
+        if progress is not None and not callable(cast("object", progress)):
+            raise InvalidArgumentError("progress", 'map: "progress" must be a function of a MapProgress')
         self.concurrency = concurrency
         self.core, self._resource = _as_batch(method.resource)
         self._descriptor: Descriptor = descriptor

@@ -6,6 +6,7 @@ called while a request is on its way.
 
 from collections.abc import Sequence
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -179,7 +180,15 @@ class Plugins:
             raise ConfigurationError(
                 option, f'plugin "{label}" of "{option}" does not fit: {error}'
             ) from error
-        if not manager.get_hookcallers(plugin):
+        callers = manager.get_hookcallers(plugin)
+        if isinstance(plugin, type) and any(
+            isinstance(plugin.__dict__.get(each.name), FunctionType) for each in callers or ()
+        ):
+            # These hooks want an object; static ones would not.
+            raise ConfigurationError(
+                option, f'plugin "{label}" of "{option}" is a class; give an object of it: {label}(...)'
+            )
+        if not callers:
             raise ConfigurationError(
                 option,
                 f'plugin "{label}" of "{option}" implements no hook; mark a function called anyauth0_... '

@@ -7,7 +7,7 @@ value of a path, header, body or message of an error is in a span or a metric; o
 import re
 from time import monotonic
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from opentelemetry import context as contexts
 from opentelemetry.metrics import Meter, MeterProvider, get_meter
@@ -24,6 +24,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from anyauth0 import (
     ClientOptions,
+    ConfigurationError,
     Flow,
     Handler,
     Middleware,
@@ -64,6 +65,12 @@ class OpenTelemetry:
         meter_provider: MeterProvider | None = None,
         propagate: bool = False,
     ) -> None:
+        for name, given, kind in (
+            ("tracer_provider", tracer_provider, TracerProvider),
+            ("meter_provider", meter_provider, MeterProvider),
+        ):
+            if given is not None and not isinstance(cast("object", given), kind):
+                raise ConfigurationError(name, f'"{name}" of OpenTelemetry must be a {kind.__name__}')
         self._tracer_provider = tracer_provider
         self._meter_provider = meter_provider
         self._propagate = propagate

@@ -67,9 +67,9 @@ class RateLimiter:
         Raises `ConfigurationError` naming the argument that does not fit.
         """
         for argument, good, mend in (
-            ("rate", rate is None or 0 < rate < 1e6, "a number of requests a second above 0"),
-            ("burst", 1 <= burst < 1e6, "a whole number from 1 up"),
-            ("share", 0 < share <= 1, "above 0 and at most 1"),
+            ("rate", rate is None or _is_number(rate, 0, 1e6), "a number of requests a second above 0"),
+            ("burst", _is_number(burst, 0, 1e6) and burst >= 1, "a whole number from 1 up"),
+            ("share", _is_number(share, 0, 1 + 1e-9), "above 0 and at most 1"),
             ("redis", redis is None or rate is not None, "given together with a rate"),
         ):
             if not good:
@@ -149,6 +149,10 @@ class RateLimiter:
 
     def __repr__(self) -> str:
         return f"<RateLimiter of {'a fleet' if self._fleet else 'this process'}>"
+
+
+def _is_number(value: object, above: float, below: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and above < value < below
 
 
 def _bucket(request: Request) -> str:

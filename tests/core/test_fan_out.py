@@ -310,6 +310,8 @@ def test_what_cannot_be_done_is_refused_at_once(kind: Kind, name: str, arguments
         client.map(method or client.users.get, rows)
     with pytest.raises(InvalidArgumentError, match='"method"'):
         client.map(client.users.get_all.iter, [])
+    with pytest.raises(InvalidArgumentError, match='"progress"'):
+        client.map(client.users.get, [], progress="print")
     for concurrency in (0, "8", None, 2.5):
         with pytest.raises(InvalidArgumentError, match='"concurrency"'):
             client.map(client.users.get, [], concurrency=concurrency)

@@ -94,6 +94,20 @@ def test_a_name_within_a_module_that_is_not_there_is_refused(monkeypatch: pytest
     assert isinstance(error.__cause__, AttributeError)
 
 
+def test_a_class_is_refused_where_its_hooks_want_an_object() -> None:
+    class Wants:
+        @hookimpl
+        def anyauth0_middleware(self, options: object) -> None: ...
+
+    class Static:
+        @staticmethod
+        @hookimpl
+        def anyauth0_middleware(options: object) -> None: ...
+
+    assert "is a class; give an object of it: Wants(...)" in str(refused(Wants))
+    AuthenticationClient(domain="t.auth0.com", client_id="app", plugins=[Static, Wants()]).close()
+
+
 @pytest.mark.parametrize("plugin", [object(), Here, ModuleType("empty"), 3, None, lambda options: None])
 def test_what_implements_no_hook_is_refused(plugin: object) -> None:
     error = refused(plugin)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from ..arguments import require
+from ..arguments import require, require_a
 from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint, operation
 from ..errors import InvalidArgumentError
@@ -102,6 +102,7 @@ class Backchannel(Resource[Mode]):
         (`error == "access_denied"`) or nothing in time (`"expired_token"`), `TransportTimeout` at the
         deadline.
         """
+        require_a(BackchannelAuthorization, "backchannel.poll", "authorization", authorization)
         return poll(
             self._core,
             lambda core: Backchannel.backchannel_grant.flow(

@@ -2,7 +2,7 @@
 
 from typing import Unpack
 
-from ..arguments import require
+from ..arguments import require, require_a
 from ..endpoint import Call, Mode, Resource, endpoint, operation
 from ..flow import Flow
 from ..id_token import IdTokenChecks
@@ -81,6 +81,7 @@ class Device(Resource[Mode]):
         (`error == "access_denied"`) or nothing in time (`"expired_token"`), `TransportTimeout` at the
         deadline.
         """
+        require_a(DeviceAuthorization, "device.poll", "authorization", authorization)
         return poll(
             self._core,
             lambda core: Device.device_code_grant.flow(

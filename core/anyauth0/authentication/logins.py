@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from msgspec import structs
 
+from ..arguments import require_a
 from ..client import Core
 from ..clients import Client
 from ..dpop import DPoPKey
@@ -178,6 +179,7 @@ class Auth(Client[Mode]):
         """
         from .oauth import OAuth
 
+        require_a(AuthorizationRequest, "auth.complete", "request", request)
         code = code_of(request, callback, f"https://{self._core.options.domain}/")
         checks = IdTokenChecks(
             nonce=request.nonce, max_age=request.max_age, organization=request.organization
