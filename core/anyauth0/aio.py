@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Hashable
 from typing import Any, TypeVar
 
-from .flow import AHEAD, Effect, Exclusive, Flow, Perform, Sleep
+from .flow import AHEAD, Effect, Exclusive, Flow, Sleep
+from .messages import Request
 from .transport import AsyncTransport
 
 R = TypeVar("R")
@@ -87,18 +88,18 @@ class AsyncDriver:
             raise refusal
 
     async def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Request):
+            return await self.transport.send(effect)
         if isinstance(effect, Sleep):
             return await asyncio.sleep(effect.seconds)
         if isinstance(effect, Exclusive):
             async with self._lock(effect.key):
                 return await self.run(effect.flow)
-        if isinstance(effect, Perform):
-            if effect.asynchronous is not None:
-                return await effect.asynchronous()
-            if effect.blocking is None:
-                raise TypeError("Perform needs a function")
-            return await asyncio.to_thread(effect.blocking)
-        return await self.transport.send(effect)
+        if effect.asynchronous is not None:
+            return await effect.asynchronous()
+        if effect.blocking is None:
+            raise TypeError("Perform needs a function")
+        return await asyncio.to_thread(effect.blocking)
 
     def _lock(self, key: Hashable) -> asyncio.Lock:
         loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from .errors import InvalidArgumentError
 __all__ = ["Arguments", "closest", "require", "require_a"]
 
 
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BETWEEN_WORDS = r"(?<=[a-z])(?=[A-Z])"
 
 
 class Arguments:
@@ -25,7 +25,7 @@ class Arguments:
     def title(self) -> str:
         """The function as a user writes it, without the client: `users_by_email.get`."""
         owner, _, name = self.function.__qualname__.rpartition(".")
-        return f"{_BETWEEN_WORDS.sub('_', owner).lower()}.{name}"
+        return f"{re.sub(_BETWEEN_WORDS, '_', owner).lower()}.{name}"
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """The blocking driver: performs the effects of a flow, one after another, in the calling thread."""
 
 import os
-import threading
 import time
+from _thread import LockType, allocate_lock
 from collections import deque
 from collections.abc import Callable, Generator, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .flow import AHEAD, Effect, Exclusive, Flow, Perform, Sleep
+from .flow import AHEAD, Effect, Exclusive, Flow, Sleep
+from .messages import Request
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class BlockingDriver:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         # By process: a thread that held one when its process forked is not there to release it in the child.
-        self._locks: dict[tuple[int, Hashable], threading.Lock] = {}
+        self._locks: dict[tuple[int, Hashable], LockType] = {}
 
     def run(self, flow: Flow[R]) -> R:
         """Perform `flow` to its end and return its result, or raise what it raises."""
@@ -84,14 +85,14 @@ class BlockingDriver:
             raise refusal
 
     def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Request):
+            return self.transport.send(effect)
         if isinstance(effect, Sleep):
             return time.sleep(effect.seconds)
         if isinstance(effect, Exclusive):
             # One step of the interpreter, so it needs no lock of its own.
-            with self._locks.setdefault((os.getpid(), effect.key), threading.Lock()):
+            with self._locks.setdefault((os.getpid(), effect.key), allocate_lock()):
                 return self.run(effect.flow)
-        if isinstance(effect, Perform):
-            if effect.blocking is None:
-                raise TypeError("an asynchronous function cannot be called by a blocking client")
-            return effect.blocking()
-        return self.transport.send(effect)
+        if effect.blocking is None:
+            raise TypeError("an asynchronous function cannot be called by a blocking client")
+        return effect.blocking()

@@ -1,7 +1,7 @@
 """The pipeline of a client: a `Call` becomes a request, passes the middleware, comes back as an answer."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -159,7 +159,9 @@ class Core:
     ) -> ApiResponse[R]:
         if not _good(response):
             raise api_error(self.family, response, call=request.endpoint, sent=request.body)
-        answer = ApiResponse(response, partial(decode, call.model, shape=self._shape(endpoint)))
+        answer = ApiResponse(
+            response, partial(decode, call.model, shape=_shape(endpoint, self.options.strict))
+        )
         if self.options.strict:
             answer.anomalies  # noqa: B018 - decoded now, so that the error comes from the call
         return answer
@@ -181,17 +183,6 @@ class Core:
     def _refuse_when_closed(self) -> None:
         if self.session.closed:
             raise Auth0Error("the client is closed; make another one, or close it later")
-
-    def _shape(self, endpoint: EndpointFacts[..., Any]) -> Shape:
-        offset, checkpoint = getattr(endpoint, "offset", None), getattr(endpoint, "checkpoint", None)
-        return Shape(
-            endpoint=f"{endpoint.method} {endpoint.path}",
-            items=getattr(endpoint, "items", None),
-            total=offset.total if offset else "total",
-            next=(checkpoint.next if checkpoint else None) or "next",
-            strict=self.options.strict,
-            lenient=endpoint.method != "GET" and endpoint.client_authentication == "none",
-        )
 
     def request(
         self, endpoint: EndpointFacts[..., Any], call: Call[Any]
@@ -272,6 +263,19 @@ class Core:
                 "The client_secret or client_assertion field is required, or it should be mTLS request.",
             )
         return rest, None
+
+
+@cache
+def _shape(endpoint: EndpointFacts[..., Any], strict: bool) -> Shape:
+    offset, checkpoint = getattr(endpoint, "offset", None), getattr(endpoint, "checkpoint", None)
+    return Shape(
+        endpoint=f"{endpoint.method} {endpoint.path}",
+        items=getattr(endpoint, "items", None),
+        total=offset.total if offset else "total",
+        next=(checkpoint.next if checkpoint else None) or "next",
+        strict=strict,
+        lenient=endpoint.method != "GET" and endpoint.client_authentication == "none",
+    )
 
 
 def _good(response: Response) -> bool:

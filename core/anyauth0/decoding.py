@@ -43,9 +43,14 @@ def decode(model: type[R], response: Response, shape: Shape) -> tuple[R, tuple[A
     """
     if model is NoneType:
         return cast("R", None), ()
-    if get_origin(model) is Page:
+    if _is_page(cast("Any", model)):
         return cast("tuple[R, tuple[Anomaly, ...]]", _decode_page(model, response, shape))
     return _decode_plain(model, response, shape)
+
+
+@cache
+def _is_page(model: Any) -> bool:
+    return get_origin(model) is Page
 
 
 def _decode_plain(model: Any, response: Response, shape: Shape) -> tuple[Any, tuple[Anomaly, ...]]:

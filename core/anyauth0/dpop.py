@@ -1,10 +1,10 @@
 """Proof of possession (RFC 9449): tokens that are good only with the key they were made for."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ._json import as_object, parse
 from .errors import ConfigurationError
@@ -73,7 +73,7 @@ class DPoPKey:
         claims: dict[str, object] = {
             "jti": str(uuid.uuid4()),
             "htm": method.upper(),
-            "htu": urlsplit(url)._replace(query="", fragment="").geturl(),
+            "htu": re.split("[?#]", url, maxsplit=1)[0],
             "iat": int(now),
         }
         if access_token is not None:
@@ -138,8 +138,8 @@ def _proved(
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
 
 
 def _note(nonces: dict[str, str], origin: str, headers: Mapping[str, str]) -> None:

@@ -2,21 +2,24 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from .errors import InvalidArgumentError
 
-__all__ = ["FORM", "HEADER_VALUE", "encode_form", "encode_json", "encode_path", "encode_query"]
+__all__ = [
+    "FORM", "HEADER_VALUE", "encode_form", "encode_json", "encode_path", "encode_query", "percent_encode",
+]  # fmt: skip
 
 FORM = "application/x-www-form-urlencoded"
 """The content type of `encode_form`."""
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What may stand in a header: one line of latin-1 (RFC 9110, section 5.5)."""
 
-_PARAMETER = re.compile(r"\{(\w+)\}")
+_RESERVED = re.compile(rb"[^A-Za-z0-9_.~-]")
+_CLIMBING = frozenset({".", ".."})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -27,30 +30,43 @@ def encode_path(template: str, values: Sequence[object]) -> str:
     """
     if not values:
         return template
-    names = _PARAMETER.findall(template)
-    for name, value in zip(names, values, strict=True):
+    pieces = _pieces(template)
+    encoded = pieces[0]
+    for name, rest, value in zip(pieces[1::2], pieces[2::2], values, strict=True):
         if not isinstance(value, str):
             raise InvalidArgumentError(
                 name, f'"{name}" of {template} must be a string, not {type(value).__name__}'
             )
         if not value.strip():
             raise InvalidArgumentError(name, f'"{name}" of {template} is empty; give the id of what you mean')
-        if not {".", ".."}.isdisjoint(value.replace("\\", "/").split("/")) or not value.isprintable():
+        if not _CLIMBING.isdisjoint(value.replace("\\", "/").split("/")) or not value.isprintable():
             raise InvalidArgumentError(
                 name, f'"{name}" of {template} must be an id, not a path or text with control characters'
             )
-    encoded = iter([quote(cast("str", value), safe="") for value in values])
-    return _PARAMETER.sub(lambda _: next(encoded), template)
+        encoded += percent_encode(value) + rest
+    return encoded
+
+
+@cache
+def _pieces(template: str) -> list[str]:
+    # Text and names by turns.
+    return re.split(r"\{(\w+)\}", template)
 
 
 def encode_query(values: Mapping[str, object]) -> str:
     """Return `values` as a query string: `None` left out, a sequence as the name repeated."""
-    return "&".join(f"{quote(name, safe='')}={quote(text, safe='')}" for name, text in _pairs(values))
+    return "&".join(f"{percent_encode(name)}={percent_encode(text)}" for name, text in _pairs(values))
 
 
 def encode_form(values: Mapping[str, object]) -> bytes:
     """Return `values` as `application/x-www-form-urlencoded`: `None` left out, a sequence repeated."""
-    return "&".join(f"{quote_plus(name)}={quote_plus(text)}" for name, text in _pairs(values)).encode()
+    pairs = "&".join(f"{percent_encode(name)}={percent_encode(text)}" for name, text in _pairs(values))
+    return pairs.replace("%20", "+").encode()
+
+
+def percent_encode(text: str) -> str:
+    """Return `text` with all but the unreserved characters percent-encoded (RFC 3986, section 2.1)."""
+    return _RESERVED.sub(lambda found: b"%%%02X" % found[0][0], text.encode()).decode("ascii")
 
 
 def json_text(value: object) -> object:
@@ -87,10 +103,12 @@ def _plain(value: object) -> str:
 def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
+        if value is None:
+            continue
         _text(name, name)
         if isinstance(value, list | tuple | set | frozenset):
             pairs += [(name, _text(name, item)) for item in cast("Sequence[Any]", value)]
-        elif value is not None:
+        else:
             pairs.append((name, _text(name, value)))
     return pairs
 

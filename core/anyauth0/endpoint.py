@@ -62,7 +62,7 @@ class Async:
     """The mode of an asyncio client: `Users[Async]`."""
 
 
-class Call(Model, Generic[R], frozen=True):
+class Call(Model, Generic[R], frozen=True, gc=True):
     """What one call of an endpoint sends, and how its answer is read.
 
     - `model`: the type of `ApiResponse.data`; `NoneType` where the answer has no body
@@ -102,16 +102,22 @@ class Bound:
     """A method of a resource, ready to be called; `help()` shows the signature and docstring as written."""
 
     __slots__ = ("descriptor", "resource")
+    # `.iter` where this is a method of a method.
+    part = ""
 
     def __init__(self, descriptor: "Descriptor", resource: Resource[Any]) -> None:
         self.descriptor = descriptor
         self.resource = resource
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outcome = started(self.descriptor.start, self.resource, args, kwargs)
+        outcome = started(self._start, self.resource, args, kwargs)
         # A traceback that shows locals must not show passwords.
         del args, kwargs
         return self._run(outcome)
+
+    @property
+    def _start(self) -> Callable[..., Any]:
+        return self.descriptor.start
 
     def _run(self, outcome: Any) -> Any:
         return self._core.run(checked(outcome))
@@ -130,8 +136,9 @@ class Bound:
     def __getattr__(self, name: str) -> str:
         # The names of a function; a property of that name would be taken for the name of the class.
         if name in ("__name__", "__qualname__"):
-            return str(getattr(self.descriptor.function, name))
-        raise AttributeError(f"{self.descriptor.title} has no attribute {name!r}")
+            whole = f"{getattr(self.descriptor.function, name)}{self.part}"
+            return whole.rpartition(".")[2] if name == "__name__" else whole
+        raise AttributeError(f"{self.descriptor.title}{self.part} has no attribute {name!r}")
 
     @property
     def __signature__(self) -> "inspect.Signature":
@@ -150,11 +157,13 @@ class Bound:
     def _answered(self, annotation: Any) -> Any:
         """Return what a call gives to its user, by what the method says that it returns."""
         if get_origin(annotation) is Call:
-            return cast("Any", ApiResponse)[get_args(annotation)[0]]
-        return get_args(annotation)[2] if get_origin(annotation) is Generator else annotation
+            annotation = cast("Any", ApiResponse)[get_args(annotation)[0]]
+        elif get_origin(annotation) is Generator:
+            annotation = get_args(annotation)[2]
+        return Coroutine[Any, Any, annotation] if self._core.options.asynchronous else annotation
 
     def __repr__(self) -> str:
-        return f"<{self.descriptor.title} of {self._core.options.domain}>"
+        return f"<{self.descriptor.title}{self.part} of {self._core.options.domain}>"
 
 
 class Descriptor:

@@ -9,6 +9,7 @@ import msgspec
 from .endpoint import Bound, Descriptor, EndpointFacts, Operation, Resource, bare
 from .errors import Auth0Error, InvalidArgumentError
 from .flow import Flow
+from .iteration import IterationBound
 from .redaction import Model
 from .rows import END, reader
 
@@ -22,7 +23,7 @@ __all__ = ["AsyncOutcomes", "MapProgress", "Outcome", "Outcomes", "Rows"]
 Rows = Iterable[object] | AsyncIterable[object]
 
 
-class Outcome(Model, Generic[R], frozen=True, kw_only=True):
+class Outcome(Model, Generic[R], frozen=True, kw_only=True, gc=True):
     """What became of one row.
 
     - `index`, `row`: which one it was, from 0
@@ -69,7 +70,9 @@ class Work(Generic[R]):
         Raises `InvalidArgumentError` naming the one that does not fit.
         """
         descriptor = method.descriptor if isinstance(method, Bound) else None
-        if not isinstance(method, Bound) or not isinstance(descriptor, EndpointFacts | Operation):
+        # An iterator makes many calls, or has no end.
+        one = isinstance(descriptor, EndpointFacts | Operation) and not isinstance(method, IterationBound)
+        if not isinstance(method, Bound) or descriptor is None or not one:
             raise InvalidArgumentError(
                 "method",
                 'map: "method" must be one of a client that makes a call, such as client.users.update',

@@ -6,7 +6,7 @@ called while a request is on its way.
 
 from collections.abc import Sequence
 from importlib import import_module
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -123,13 +123,21 @@ def _load(option: str, name: str, target: str) -> object:
     except Exception as error:
         # It may be anybody's code that runs here, so anything may go wrong in it.
         extra = _EXTRAS.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
-        mend = f"; pip install 'anyauth0[{extra}]'" if extra else ""
+        mend = f"; pip install 'anyauth0[{extra}]'" if extra and "pip install" not in str(error) else ""
         if isinstance(error, ModuleNotFoundError) and error.name == "urllib3":
             mend = '; pip install urllib3, or pass transport="http_client", which needs no package'
         raise ConfigurationError(
             option, f'"{name}" of "{option}" cannot be loaded: {type(error).__name__}: {error}{mend}'
         ) from error
     return found
+
+
+class _Manager(pluggy.PluginManager):
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> "pluggy.HookimplOpts | None":
+        # A look at everything in a module takes longer than to make a client.
+        if isinstance(plugin, ModuleType) and not hasattr(plugin.__dict__.get(name), "anyauth0_impl"):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
 
 
 class Plugins:
@@ -142,7 +150,7 @@ class Plugins:
 
         Raises `ConfigurationError` for one that is unknown, broken, or implements no hook.
         """
-        manager = pluggy.PluginManager("anyauth0")
+        manager = _Manager("anyauth0")
         manager.add_hookspecs(HookSpecs)
         transport = options.transport
         if transport is None:

@@ -11,8 +11,9 @@ from .redaction import Model
 
 if TYPE_CHECKING:
     from .jwks import JwksCache
+    from .keys.text import JoseError
 
-__all__ = ["IdTokenChecks", "verify_id_token"]
+__all__ = ["IdTokenChecks", "check_id_token_claims", "refused", "verify_id_token"]
 
 _LATEST = 2.0**53
 
@@ -85,53 +86,81 @@ def verify_id_token(
                 "jwks", f'{algorithm} needs "jwks"; only HS256, HS384 and HS512 do without'
             )
         else:
-            key = yield from jwks.find(parsed.header)
+            key = jwks.held(parsed.header) or (yield from jwks.find(parsed.header))
         jose.verify_signature(parsed, key)
         claims = parsed.claims()
     except jose.JoseError as error:
-        raise IdTokenError(error.rule, str(error), expected=error.expected, found=error.found) from (
-            error.with_traceback(None)
-        )
+        raise refused(error) from error.with_traceback(None)
+    check_id_token_claims(
+        claims,
+        issuer=issuer,
+        client_id=client_id,
+        checks=checks,
+        clock_tolerance=clock_tolerance,
+        now=now,
+        refuse_unexpected_nonce=refuse_unexpected_nonce,
+    )
+    return claims
+
+
+def refused(error: "JoseError") -> IdTokenError:
+    """Return the error of an ID token that is no good as a signed token."""
+    return IdTokenError(error.rule, str(error), expected=error.expected, found=error.found)
+
+
+def check_id_token_claims(
+    claims: Mapping[str, Any],
+    *,
+    issuer: str,
+    client_id: str,
+    checks: IdTokenChecks,
+    clock_tolerance: float,
+    now: float,
+    refuse_unexpected_nonce: bool = False,
+) -> None:
+    """Raise `IdTokenError` for a claim that breaks a rule; the signature is another matter."""
     _check_parties(claims, issuer, client_id)
     _check_times(claims, now, clock_tolerance, checks.max_age)
     _check_nonce(claims, checks.nonce, refuse_unexpected_nonce)
     if checks.organization is not None:
         _check_organization(claims, checks.organization)
-    return claims
 
 
 def _check_parties(claims: Mapping[str, Any], issuer: str, client_id: str) -> None:
-    iss, aud, azp = claims.get("iss"), claims.get("aud"), claims.get("azp")
+    iss, sub, aud = claims.get("iss"), claims.get("sub"), claims.get("aud")
     if iss != issuer:
         raise _broken("iss", 'check "domain", which must be the one that the user logged in at', issuer, iss)
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        raise _broken("sub", "it is missing or no text, so it is about nobody", "a text", claims.get("sub"))
+    if not isinstance(sub, str) or not sub:
+        raise _broken("sub", "it is missing or no text, so it is about nobody", "a text", sub)
     mend = 'check "client_id", the token was issued to another application'
     if is_array(aud):
         if client_id not in aud or not all(isinstance(name, str) for name in aud):
             raise _broken("aud", mend, client_id, aud)
-        if len(aud) > 1 and azp != client_id:
-            raise _broken("azp", mend, client_id, azp)
+        if len(aud) > 1 and claims.get("azp") != client_id:
+            raise _broken("azp", mend, client_id, claims.get("azp"))
     elif aud != client_id:
         raise _broken("aud", mend, client_id, aud)
 
 
 def _check_times(claims: Mapping[str, Any], now: float, tolerance: float, max_age: float | None) -> None:
-    mend = 'check the clock of this machine, or raise "clock_tolerance"'
     expires = _time(claims, "exp")
     if now >= expires + tolerance:
-        raise _broken("exp", f"it has expired; {mend}", f"after {now:.0f}", expires)
-    for name in ("iat", "nbf"):
-        if (name == "iat" or name in claims) and (time := _time(claims, name)) > now + tolerance:
-            raise _broken(name, f"it is from the future; {mend}", f"up to {now:.0f}", time)
-    if max_age is None:
-        return
-    logged_in = _time(claims, "auth_time")
-    if logged_in > now + tolerance:
-        raise _broken("auth_time", f"it is from the future; {mend}", f"up to {now:.0f}", logged_in)
-    if now > logged_in + max_age + tolerance:
+        mend = 'it has expired; check the clock of this machine, or raise "clock_tolerance"'
+        raise _broken("exp", mend, f"after {now:.0f}", expires)
+    _check_past(claims, "iat", now, tolerance)
+    if "nbf" in claims:
+        _check_past(claims, "nbf", now, tolerance)
+    if max_age is not None and now > _check_past(claims, "auth_time", now, tolerance) + max_age + tolerance:
         mend = 'the login is older than "max_age", send the user to log in again'
-        raise _broken("auth_time", mend, f"from {now - max_age:.0f} on", logged_in)
+        raise _broken("auth_time", mend, f"from {now - max_age:.0f} on", _time(claims, "auth_time"))
+
+
+def _check_past(claims: Mapping[str, Any], name: str, now: float, tolerance: float) -> float:
+    time = _time(claims, name)
+    if time > now + tolerance:
+        mend = 'it is from the future; check the clock of this machine, or raise "clock_tolerance"'
+        raise _broken(name, mend, f"up to {now:.0f}", time)
+    return time
 
 
 def _check_nonce(claims: Mapping[str, Any], expected: str | None, refuse_unexpected: bool) -> None:
@@ -178,9 +207,9 @@ def _is_time(value: Any) -> bool:
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value: Any = claims.get(name)
-    if not _is_time(value):
-        raise _broken(name, "it is missing or no number of seconds", "a number of seconds", value)
-    return float(value)
+    if _is_time(value):
+        return float(value)
+    raise _broken(name, "it is missing or no number of seconds", "a number of seconds", value)
 
 
 def _broken(rule: str, mend: str, expected: object, found: object) -> IdTokenError:

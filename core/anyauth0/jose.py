@@ -9,7 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from ._json import is_object, parse
+import msgspec
+
 from .keys import SigningKey, VerifyingKey, generate_key, secret_key
 from .keys.algorithms import ALGORITHMS
 from .keys.jwk import load_private_key, load_public_jwk, public_jwk, thumbprint
@@ -23,6 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 _LONGEST_TOKEN = 64 * 1024
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Token(Model, frozen=True):
@@ -65,31 +67,34 @@ def parse_token(text: object, algorithms: Collection[str]) -> Token:
 
     An answer may hold anything, so anything may be given; what is no token raises `JoseError`. Linear time.
     """
-    if not isinstance(text, str) or len(text) > _LONGEST_TOKEN:
-        raise JoseError("format", "the token is no text of at most 64 KiB; pass it as the server issued it")
-    raw = text.encode("utf-8", "replace")
-    parts = raw.split(b".", 5)
-    if len(parts) != 3:
-        hint = "it is encrypted, turn that off" if len(parts) == 5 else "pass it as the server issued it"
-        count = len(parts) if len(parts) <= 5 else "too many"
-        raise JoseError("format", f"the token has {count} parts instead of 3; {hint}", expected=3)
-    header = _header(parts[0])
-    alg: object = header.get("alg")
-    if not isinstance(alg, str) or alg not in algorithms or alg not in ALGORITHMS:
-        wanted, found = ", ".join(sorted(algorithms)), clip(alg)
+    if not isinstance(text, str) or len(text) > _LONGEST_TOKEN or not text.isascii():
+        message = "the token is no ASCII text of at most 64 KiB; pass it as the server issued it"
+        raise JoseError("format", message)
+    raw = text.encode()
+    signed, _, signature = raw.rpartition(b".")
+    head, dot, payload = signed.partition(b".")
+    if not dot or b"." in payload:
+        count = raw.count(b".") + 1
+        hint = "it is encrypted, turn that off" if count == 5 else "pass it as the server issued it"
+        said = count if count <= 5 else "too many"
+        raise JoseError("format", f"the token has {said} parts instead of 3; {hint}", expected=3)
+    alg, header = _header(head)
+    if alg is None or alg not in algorithms or alg not in ALGORITHMS:
+        wanted, found = ", ".join(sorted(algorithms)), clip(header.get("alg"))
         mend = "check the application's settings"
         message = f"the token is signed with {found}, but {wanted} is expected; {mend}"
         raise JoseError("alg", message, expected=wanted, found=found)
     if "crit" in header:
         raise JoseError("crit", "the token has critical extensions (crit), and none is understood here")
-    payload, signature = base64url_decode(parts[1]), base64url_decode(parts[2])
-    return Token(alg, header, payload, raw[: raw.rindex(b".")], signature)
+    return Token(alg, header, base64url_decode(payload), signed, base64url_decode(signature))
 
 
 @lru_cache(maxsize=32)
-def _header(part: bytes) -> Mapping[str, Any]:
+def _header(part: bytes) -> tuple[str | None, Mapping[str, Any]]:
     # A signer writes the same header over and over, so it is worth keeping; it must not be changed, then.
-    return MappingProxyType(_object(base64url_decode(part), "header"))
+    header = _object(base64url_decode(part), "header")
+    alg: object = header.get("alg")
+    return alg if isinstance(alg, str) else None, MappingProxyType(header)
 
 
 def verify_signature(token: Token, key: VerifyingKey) -> None:
@@ -108,9 +113,8 @@ def verify(text: object, key: VerifyingKey, *, algorithms: Collection[str]) -> d
 
 
 def _object(raw: bytes, part: str) -> dict[str, Any]:
-    data = parse(raw)
-    if not is_object(data):
-        raise JoseError(
-            "format", f"the {part} of the token is no JSON object; pass it as the server issued it"
-        )
-    return data
+    try:
+        return _OBJECT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    raise JoseError("format", f"the {part} of the token is no JSON object; pass it as the server issued it")

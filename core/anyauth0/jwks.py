@@ -63,6 +63,15 @@ class JwksCache:
     def __repr__(self) -> str:
         return f"<JwksCache of {self._url}>"
 
+    def held(self, header: Mapping[str, Any]) -> VerifyingKey | None:
+        """Return what `find` would, if that need not look at more than the keys that are fresh."""
+        known = self._known
+        if known is None or not 0 <= self._clock() - known.fetched_at < known.lifetime:
+            return None
+        kid: Any = header.get("kid")
+        alg: Any = header.get("alg")
+        return known.keys.get((kid, alg)) if kid is None or isinstance(kid, str) else None
+
     def find(self, header: Mapping[str, Any]) -> Flow[VerifyingKey]:
         """Return the key for the header of a token: by its `kid`, or the only one that fits its `alg`.
 

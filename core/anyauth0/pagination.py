@@ -1,11 +1,11 @@
 """List endpoints as methods: one page when called, all items or pages by their iterators."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_args, overload
 
-from .endpoint import Async, Bound, Call, EndpointFacts, Resource, Sync, checked, started
+from .endpoint import Async, Bound, Call, EndpointFacts, Resource, Sync, checked
 from .flow import Flow
-from .iteration import Steps, async_items, async_portions, items, portions, portions_ahead
+from .iteration import IterationBound, Steps, async_items, async_portions, items, portions, portions_ahead
 from .messages import ApiResponse
 from .pages import Checkpoint, Offset, Page
 
@@ -47,29 +47,51 @@ class AsyncPagedMethod(Protocol[P, T]):
         ...
 
 
+class BoundPages(IterationBound):
+    # `users.get_all.pages`, ready to be called. A docstring of the class would hide that of the method.
+    __slots__ = ()
+    __doc__ = property(lambda _: PagedMethod[..., Any].pages.__doc__)  # pyright: ignore[reportAssignmentType]
+    part = ".pages"
+
+    @property
+    def _start(self) -> Callable[..., Any]:
+        return cast("PagedEndpoint[..., Any]", self.descriptor).steps
+
+    def _run(self, outcome: Any) -> Any:
+        core, steps = self._core, checked(outcome)
+        if not core.options.asynchronous:
+            return portions(core, steps)
+        return (portions_ahead if core.options.read_ahead else async_portions)(core, steps)
+
+
+class BoundItems(BoundPages):
+    # `users.get_all.iter`, ready to be called.
+    __slots__ = ()
+    __doc__ = property(lambda _: PagedMethod[..., Any].iter.__doc__)  # pyright: ignore[reportAssignmentType]
+    part = ".iter"
+
+    def _answered(self, annotation: Any) -> Any:
+        return super()._answered(get_args(annotation)[0])
+
+    def _run(self, outcome: Any) -> Any:
+        source = super()._run(outcome)
+        return async_items(source) if self._core.options.asynchronous else items(source)
+
+
 class PagedBound(Bound):
     # A list endpoint, ready to be called (see `PagedMethod` and `AsyncPagedMethod`).
     __slots__ = ()
     __doc__ = Bound.__doc__
 
-    def pages(self, *args: Any, **kwargs: Any) -> Any:
-        """Go through all pages. Raises `PageLimitReached` where the server stops serving."""
-        steps = started(cast("PagedEndpoint[..., Any]", self.descriptor).steps, self.resource, args, kwargs)
-        del args, kwargs
-        return self._portions(checked(steps))
+    @property
+    def pages(self) -> BoundPages:
+        """Go through all pages."""
+        return BoundPages(self.descriptor, self.resource)
 
-    def iter(self, *args: Any, **kwargs: Any) -> Any:
-        """Go through all items, page after page. Raises `PageLimitReached` where the server stops serving."""
-        steps = started(cast("PagedEndpoint[..., Any]", self.descriptor).steps, self.resource, args, kwargs)
-        del args, kwargs
-        source = self._portions(checked(steps))
-        return async_items(source) if self._core.options.asynchronous else items(source)
-
-    def _portions(self, steps: Any) -> Any:
-        options = self._core.options
-        if not options.asynchronous:
-            return portions(self._core, steps)
-        return (portions_ahead if options.read_ahead else async_portions)(self._core, steps)
+    @property
+    def iter(self) -> BoundItems:
+        """Go through all items, page after page."""
+        return BoundItems(self.descriptor, self.resource)
 
 
 class PagedEndpoint(EndpointFacts[P, Page[T]], Generic[P, T]):

@@ -6,7 +6,7 @@ from .errors import InvalidArgumentError
 
 __all__ = ["code_challenge", "code_verifier"]
 
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_VERIFIER = r"[A-Za-z0-9._~-]{43,128}"
 
 
 def code_verifier() -> str:
@@ -21,7 +21,7 @@ def code_challenge(verifier: str, /) -> str:
 
     Raises `InvalidArgumentError` for what is no verifier. There is no other method: `plain` proves nothing.
     """
-    if not _VERIFIER.fullmatch(verifier):
+    if not re.fullmatch(_VERIFIER, verifier):
         raise InvalidArgumentError(
             "verifier", 'a "verifier" has 43 to 128 letters, digits and -._~; make one by code_verifier()'
         )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -23,7 +22,7 @@ _ENDINGS = (
     "secrets", "serverkey", "signedurl", "signingkey", "skey", "ticket", "ticketid", "ticketurl", "token",
     "tokens", "writekey",
 )  # fmt: skip
-_APART = re.compile(r"[^a-z0-9]+")
+_APART = r"[^a-z0-9]+"
 
 
 def is_secret(name: str, beside: Container[object] = ()) -> bool:
@@ -33,7 +32,7 @@ def is_secret(name: str, beside: Container[object] = ()) -> bool:
     """
     # A header and a setting are pairs; which of them is secret nobody knows.
     pair = name == "value" and ("key" in beside or "header" in beside)
-    return pair or _APART.sub("", name.lower()).endswith(_ENDINGS)
+    return pair or re.sub(_APART, "", name.lower()).endswith(_ENDINGS)
 
 
 class Secret(str):
@@ -49,40 +48,33 @@ class Secret(str):
         return Secret(super().__getitem__(key))
 
 
+# Texts, which `re` compiles when first used: that takes long, and is for errors.
 _QUOTED = (
     # Tokens, private keys, and what URLs have before their host and in their query, whatever they are called.
-    re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*"),
-    re.compile(r"(?<![\w.])v1\.[\w-]{16,}"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
-    re.compile(r"//[^\s/?#\"'<>]+(?=@)"),
-    re.compile(r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*"),
+    r"eyJ[\w-]+(?:\.[\w-]*)*",
+    r"(?<![\w.])v1\.[\w-]{16,}",
+    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    r"//[^\s/?#\"'<>]+(?=@)",
+    r"(?<=[?#])[^\s?#\"'<>]*=[^\s\"'<>]*",
 )
 _NAMED = (
     # A header, without the parameters of a challenge. How the Management API quotes what it refuses.
-    re.compile(
-        r"(?P<name>\b(?:Bearer|Basic|DPoP))(?P<between> +)"
-        r"(?P<value>(?=(?:[^\W\d_]|[.~-])*[\d+/_])[\w.~+/-]++(?!=+[\"'\w])=*+)"
-    ),
-    re.compile(r"(?P<value>(?<=: )[^']{1,200})(?P<between>' on property )(?P<name>[\w.-]+)"),
+    r"(?P<name>\b(?:Bearer|Basic|DPoP))(?P<between> +)"
+    r"(?P<value>(?=(?:[^\W\d_]|[.~-])*[\d+/_])[\w.~+/-]++(?!=+[\"'\w])=*+)",
+    r"(?P<value>(?<=: )[^']{1,200})(?P<between>' on property )(?P<name>[\w.-]+)",
     # A form or JSON that somebody quotes, JSON within JSON too.
-    re.compile(r"(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>=)(?P<value>[^\s\"'&,;\\]+)"),
-    re.compile(
-        r'(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>["\']\s*:\s*")(?P<value>(?:[^"\\]|\\.)+)', re.DOTALL
-    ),
-    re.compile(
-        r"(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>[\"']\s*:\s*')(?P<value>(?:[^'\\]|\\.)+)", re.DOTALL
-    ),
-    re.compile(r'(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>\\["\']\s*:\s*\\["\'])(?P<value>[^"\'\\]+)'),
+    r"(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>=)(?P<value>[^\s\"'&,;\\]+)",
+    r'(?s)(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>["\']\s*:\s*")(?P<value>(?:[^"\\]|\\.)+)',
+    r"(?s)(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>[\"']\s*:\s*')(?P<value>(?:[^'\\]|\\.)+)",
+    r'(?<![\w-])(?P<name>[\w-]{1,64})(?P<between>\\["\']\s*:\s*\\["\'])(?P<value>[^"\'\\]+)',
 )
 _SCHEMES = frozenset({"Bearer", "Basic", "DPoP"})
 
 # Base64 has slashes too, so only the path of a URL is looked at part by part. After "|" is the id of a user.
-_RUNS = re.compile(
-    r"(?P<path>(?:://|(?<![\w+/=-])/(?=[a-z._-]+/))[^\s\"'<>]*)|(?<![A-Za-z0-9_+/|-])[A-Za-z0-9_+/-]{24,}={0,2}"
-)
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_HEX = re.compile(r"[0-9a-f-]{24,39}")
-_TURNS = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
+_RUNS = r"(?P<path>(?:://|(?<![\w+/=-])/(?=[a-z._-]+/))[^\s\"'<>]*)|(?<![A-Za-z0-9_+/|-])[A-Za-z0-9_+/-]{24,}={0,2}"
+_UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_HEX = r"[0-9a-f-]{24,39}"
+_TURNS = r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])"
 
 
 def redacted(text: str, opaque: int = 48) -> str:
@@ -91,27 +83,28 @@ def redacted(text: str, opaque: int = 48) -> str:
     `opaque` is the length from which random letters and digits do; ids and thumbprints are below 48.
     """
     for pattern in _QUOTED:
-        text = pattern.sub(_REDACTED, text)
+        text = re.sub(pattern, _REDACTED, text)
     for pattern in _NAMED:
-        text = pattern.sub(_without_value, text)
+        text = re.sub(pattern, _without_value, text)
 
     def masked(run: str) -> str:
         return _REDACTED if _is_random(run, opaque) else run
 
-    return _RUNS.sub(
-        lambda found: "/".join(map(masked, found[0].split("/"))) if found["path"] else masked(found[0]), text
-    )
+    def replaced(found: re.Match[str]) -> str:
+        return "/".join(map(masked, found[0].split("/"))) if found["path"] else masked(found[0])
+
+    return re.sub(_RUNS, replaced, text)
 
 
 def _is_random(run: str, least: int) -> bool:
-    rest = _UUID.sub("", run)
+    rest = re.sub(_UUID, "", run)
     # Words turn from one kind of character into another now and then, and into digits hardly ever. A hash of
     # 32 digits is the id of a trace or of a picture.
     return (
         len(rest) >= least
         and any(map(str.isdigit, rest))
-        and len(_TURNS.findall(rest)) * 5 >= len(rest)
-        and not _HEX.fullmatch(rest)
+        and len(re.findall(_TURNS, rest)) * 5 >= len(rest)
+        and not re.fullmatch(_HEX, rest)
     )
 
 
@@ -126,6 +119,8 @@ def _secrets(sent: bytes) -> Iterator[str]:
     try:
         fields = as_object(read(sent))
     except ValueError:
+        from urllib.parse import parse_qsl
+
         form = sent.decode("utf-8", "replace").split("&", 1000)[:1000]
         fields = dict(parse_qsl("&".join(form)))
     for name, value in fields.items():
@@ -165,8 +160,12 @@ def _is_open(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | Model)
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of values that may hold a secret: the `repr` shows all fields that are set but those."""
+class Model(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The base of values that may hold a secret: the `repr` shows all fields that are set but those.
+
+    The garbage collector does not look at them: plain data has no cycles, and a page of it would cost a third
+    more. What holds functions or errors says `gc=True`.
+    """
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in self._shown())})"

@@ -11,7 +11,7 @@ __all__ = ["parse_timestamp"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # More digits of a second than `datetime` can hold are cut, not rounded: a time must not come too late.
-_FRACTION = re.compile(r"(?<=\.)\d+")
+_FRACTION = r"(?<=\.)\d+"
 
 
 def parse_timestamp(value: str | float | Mapping[str, Any] | None, /) -> datetime | None:
@@ -27,7 +27,7 @@ def parse_timestamp(value: str | float | Mapping[str, Any] | None, /) -> datetim
     given = cast("object", value)
     try:
         if isinstance(given, str):
-            text = _FRACTION.sub(lambda digits: digits[0][:6].ljust(6, "0"), given.strip())
+            text = re.sub(_FRACTION, lambda digits: digits[0][:6].ljust(6, "0"), given.strip())
             found = datetime.fromisoformat(text)
             return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
         if isinstance(given, int | float) and not isinstance(given, bool):

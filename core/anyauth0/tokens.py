@@ -273,4 +273,5 @@ _SCHEME = "Bearer "
 
 
 def _with_token(request: Request, token: str) -> Request:
-    return request.with_headers({"authorization": f"{_SCHEME}{token}"})
+    headers = {**request.headers, "authorization": f"{_SCHEME}{token}"}
+    return msgspec.structs.replace(request, headers=headers)

@@ -1,11 +1,11 @@
 """Client authentication by a shared secret, in the body or by HTTP Basic (RFC 6749, section 2.3.1)."""
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from types import SimpleNamespace
-from urllib.parse import quote
 
 from anyauth0 import Authenticated, ClientAuthentication, ClientOptions, ConfigurationError, hookimpl
+from anyauth0.encoding import percent_encode
 
 __all__ = ["ClientSecretBasic", "ClientSecretPost", "basic"]
 
@@ -34,8 +34,8 @@ class ClientSecretBasic:
     def apply(self, form: Mapping[str, object]) -> Authenticated:
         """Return `form` as it is, with the header; both parts are form-encoded first, as the RFC says."""
         # A blank as %20 is read by those, too, that do not know of a plus.
-        pair = ":".join(quote(str(text), safe="") for text in (form["client_id"], self._secret))
-        header = f"Basic {b64encode(pair.encode()).decode()}"
+        pair = ":".join(percent_encode(str(text)) for text in (form["client_id"], self._secret))
+        header = f"Basic {b2a_base64(pair.encode(), newline=False).decode()}"
         return Authenticated(form=form, headers={"authorization": header})
 
     def address(self, url: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from anyauth0 import ClientOptions, ConfigurationError, Flow, Handler, Middleware, Request, Response, hookimpl
 from anyauth0.encoding import HEADER_VALUE
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Two lengths for one body is how one request is smuggled into another (RFC 9112, section 11.2).
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
-_CUSTOM_DOMAIN = re.compile(
+_CUSTOM_DOMAIN = (
     r"/api/v2/(?:jobs/verification-email|tickets/email-verification|tickets/password-change"
     r"|organizations/[^/]+/invitations|users|users/[^/]+|guardian/enrollments/ticket"
     r"|self-service-profiles/[^/]+/sso-ticket|branding/phone/templates/[^/]+/try)"
@@ -45,7 +45,7 @@ def anyauth0_middleware(options: ClientOptions) -> list[Middleware]:
 def _checked(option: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Return `headers` with names in lower case; of names that differ in case only, the last one stays."""
     for name, value in headers.items():
-        if not _NAME.fullmatch(name) or name.lower() in _FRAMING:
+        if not re.fullmatch(_NAME, name) or name.lower() in _FRAMING:
             raise ConfigurationError(
                 option, f'option "{option}" cannot set a header called {name[:60]!a}; leave it out'
             )
@@ -88,4 +88,4 @@ class _CustomDomain:
 
     def __call__(self, request: Request, inner: Handler) -> Flow[Response]:
         path = "/" + request.url.partition("://")[2].partition("/")[2].partition("?")[0]
-        return inner(request.with_headers(self._header) if _CUSTOM_DOMAIN.fullmatch(path) else request)
+        return inner(request.with_headers(self._header) if re.fullmatch(_CUSTOM_DOMAIN, path) else request)

@@ -4,12 +4,12 @@ A line names host, method and path template, the outcome, the time taken, and Au
 Headers, bodies, queries and the values in a path are in none, unless `Details` is asked for them.
 """
 
-import logging
 import re
+import sys
 from collections.abc import Container, Iterator
+from functools import cache
 from time import monotonic
-from typing import cast
-from urllib.parse import unquote, unquote_plus
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -25,11 +25,13 @@ from anyauth0 import (
 )
 from anyauth0.redaction import is_secret, redacted, without
 
+if TYPE_CHECKING:
+    from logging import Logger
+
 __all__ = ["Details", "anyauth0_attempt_middleware", "anyauth0_middleware"]
 
-logger = logging.getLogger("anyauth0")
-wire = logging.getLogger("anyauth0.wire")
-
+# Those of `logging`.
+_DEBUG, _INFO = 10, 20
 _MASK = "***"
 _MOST = 256 * 1024
 """A longer body is not read for the sake of its head."""
@@ -39,32 +41,51 @@ _DEEPEST = 30
 @hookimpl
 def anyauth0_middleware(options: ClientOptions) -> list[Middleware]:
     """Log each call at INFO."""
-    return [_lines(logging.INFO, "call")]
+    return [_lines(_INFO, "call")]
 
 
 @hookimpl
 def anyauth0_attempt_middleware(options: ClientOptions) -> list[Middleware]:
     """Log each attempt at DEBUG."""
-    return [_lines(logging.DEBUG, "attempt")]
+    return [_lines(_DEBUG, "attempt")]
 
 
 def _lines(level: int, what: str) -> Middleware:
     def log(request: Request, inner: Handler) -> Flow[Response]:
-        if not logger.isEnabledFor(level):
-            return (yield from inner(request))
-        start = monotonic()
-        try:
-            response = yield from inner(request)
-        except Exception as error:
-            # The kind only: the message of an error that is not ours may hold anything.
-            kind = type(error).__name__
-            logger.log(level, "%s %s: %s after %.3f s", what, _target(request), kind, monotonic() - start)
-            raise
-        taken, id_ = monotonic() - start, _line(response.headers.get("x-auth0-requestid", "-"), 100)
-        logger.log(level, "%s %s: %d in %.3f s, id %s", what, _target(request), response.status, taken, id_)
-        return response
+        logger = _listener("anyauth0", level)
+        return inner(request) if logger is None else _log(logger, level, what, request, inner)
 
     return log
+
+
+def _log(logger: "Logger", level: int, what: str, request: Request, inner: Handler) -> Flow[Response]:
+    start = monotonic()
+    try:
+        response = yield from inner(request)
+    except Exception as error:
+        # The kind only: the message of an error that is not ours may hold anything.
+        kind = type(error).__name__
+        logger.log(level, "%s %s: %s after %.3f s", what, _target(request), kind, monotonic() - start)
+        raise
+    taken, id_ = monotonic() - start, _line(response.headers.get("x-auth0-requestid", "-"), 100)
+    logger.log(level, "%s %s: %d in %.3f s, id %s", what, _target(request), response.status, taken, id_)
+    return response
+
+
+def _listener(name: str, level: int) -> "Logger | None":
+    """Return the logger of that name when somebody listens. Who never imported `logging` does not."""
+    if "logging" not in sys.modules:
+        return None
+    logger = _logger(name)
+    return logger if logger.isEnabledFor(level) else None
+
+
+@cache
+def _logger(name: str) -> "Logger":
+    # It takes as long to import as half of this library.
+    from logging import getLogger
+
+    return getLogger(name)
 
 
 def _target(request: Request) -> str:
@@ -105,7 +126,8 @@ class Details:
         return [self._log]
 
     def _log(self, request: Request, inner: Handler) -> Flow[Response]:
-        if not wire.isEnabledFor(logging.DEBUG):
+        wire = _listener("anyauth0.wire", _DEBUG)
+        if wire is None:
             return (yield from inner(request))
         wire.debug("%s", self._sent(request))
         start = monotonic()
@@ -154,10 +176,10 @@ _CODES = frozenset({"code", "usercode", "bindingcode", "verificationcode", "dpop
 _IDS = ("id", "ids", "client", "clients", "aud", "audience", "azp", "sub")
 _PHONES = ("phone", "phonenumber", "mobile")
 _SIGNATURES = frozenset({"sig", "signature", "xamzsignature", "xgoogsignature"})
-_APART = re.compile(r"[^a-z0-9]+")
-_EMAIL = re.compile(r"(?<![\w.+%'-])([\w.+%'-])[\w.+%'-]*@(?=[\w-]+\.)")
-_PHONE = re.compile(r"(?<![\w+])\+[0-9]{5,13}([0-9]{2})(?![0-9])")
-_TICKET = re.compile(r"(?<=ticket/)[^/]+")
+_APART = r"[^a-z0-9]+"
+_EMAIL = r"(?<![\w.+%'-])([\w.+%'-])[\w.+%'-]*@(?=[\w-]+\.)"
+_PHONE = r"(?<![\w+])\+[0-9]{5,13}([0-9]{2})(?![0-9])"
+_TICKET = r"(?<=ticket/)[^/]+"
 
 
 class _Redaction:
@@ -167,16 +189,20 @@ class _Redaction:
 
     def url(self, url: str) -> str:
         """Return a URL without the secrets of its path and its query."""
+        from urllib.parse import unquote
+
         address, mark, query = url.partition("?")
         scheme, slashes, path = address.partition("://")
         # A name and a password may stand before the host.
         host, slash, path = path.partition("/")
-        parts = [self._quoted(unquote(part), part, "id") for part in _TICKET.sub(_MASK, path).split("/")]
+        parts = [self._quoted(unquote(part), part, "id") for part in re.sub(_TICKET, _MASK, path).split("/")]
         shown = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{'/'.join(parts)}"
         return f"{shown}?{''.join(self.form(query, signed=True))}" if mark else shown
 
     def form(self, form: str, *, signed: bool = False) -> Iterator[str]:
         """Return the fields of a form or a query; of a signed URL nothing but the names."""
+        from urllib.parse import unquote_plus
+
         pairs = [pair.partition("=") for pair in form.split("&")]
         every = signed and not _SIGNATURES.isdisjoint(_plain(name) for name, _, _ in pairs)
         for place, (name, between, value) in enumerate(pairs):
@@ -233,18 +259,18 @@ class _Redaction:
             return text
         if plain.endswith(_PHONES):
             return f"{_MASK}{text[-2:]}"
-        return _PHONE.sub(rf"+{_MASK}\1", _EMAIL.sub(rf"\1{_MASK}@", text))
+        return re.sub(_PHONE, rf"+{_MASK}\1", re.sub(_EMAIL, rf"\1{_MASK}@", text))
 
 
 def _parse(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 
 def _plain(name: str) -> str:
-    return _APART.sub("", name.lower())
+    return re.sub(_APART, "", name.lower())
 
 
 def _json(text: str) -> str:

@@ -1,7 +1,7 @@
 """Names this library to the server: `Auth0-Client` and `User-Agent`; nothing else is told."""
 
 import sys
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 
 import msgspec
 
@@ -9,8 +9,11 @@ from anyauth0 import ClientOptions, Flow, Handler, Middleware, Request, Response
 
 _PYTHON = ".".join(str(part) for part in sys.version_info[:3])
 _ABOUT = {"name": "anyauth0", "version": __version__, "env": {"python": _PYTHON}}
+# RFC 4648, section 5.
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_ENCODED = b2a_base64(msgspec.json.encode(_ABOUT), newline=False).translate(_URL_SAFE, b"=")
 _HEADERS = {
-    "auth0-client": urlsafe_b64encode(msgspec.json.encode(_ABOUT)).decode().rstrip("="),
+    "auth0-client": _ENCODED.decode(),
     "user-agent": f"anyauth0/{__version__} Python/{_PYTHON}",
 }
 
@@ -22,4 +25,4 @@ def anyauth0_middleware(options: ClientOptions) -> list[Middleware]:
 
 
 def _introduce(request: Request, inner: Handler) -> Flow[Response]:
-    return inner(request.with_headers({**_HEADERS, **request.headers}))
+    return inner(msgspec.structs.replace(request, headers={**_HEADERS, **request.headers}))

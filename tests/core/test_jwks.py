@@ -478,3 +478,25 @@ def test_nobody_waits_for_a_fetch_while_the_old_keys_will_do() -> None:
 
 def test_its_repr_shows_the_url_and_no_key() -> None:
     assert repr(Server(jwk(RSA, "one")).cache) == f"<JwksCache of {URL}>"
+
+
+def test_a_key_is_held_as_long_as_it_is_fresh_and_needs_no_flow() -> None:
+    server = Server(jwk(RSA, "one"), jwk(EC))
+    header = {"alg": "RS256", "kid": "one"}
+    assert server.cache.held(header) is None
+    key = server.find("one")
+    assert server.cache.held(header) is key
+    assert server.cache.held({"alg": "ES256"}) is server.find(None, "ES256")
+    for odd in (
+        {"kid": "one", "alg": "ES256"},
+        {"kid": ["one"], "alg": "RS256"},
+        {"kid": "two", "alg": "RS256"},
+    ):
+        assert server.cache.held(odd) is None
+    server.now += 599
+    assert server.cache.held(header) is key
+    server.now += 1
+    assert server.cache.held(header) is None
+    server.now -= 601
+    assert server.cache.held(header) is None, "a clock that was set back makes no key last"
+    assert server.fetches == 1

@@ -34,7 +34,7 @@ SAYS = {
     "client_assertion": "Got a Bearer token",
     "refresh_tokens": "It is void now: invalid_grant",
     "pkce": "the ID token is verified",
-    "web_login": "Logged out; the browser is at https://app.example.com/",
+    "login_and_logout": "Logged out; the browser is at https://app.example.com/",
     "device": "The device is logged in as jane-",
     "backchannel": "has confirmed it.",
     "second_factor": "Logged in by recovery code",
@@ -132,7 +132,7 @@ def test_it_runs_as_it_is(name: str) -> None:
         "own_fetch",
         "quickstart",
         "second_factor",
-        "web_login",
+        "login_and_logout",
     ],
 )
 def test_it_runs_over_urllib3(name: str, served: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,8 @@ def test_it_runs_over_aiohttp(name: str, served: Any, capsys: pytest.CaptureFixt
 # A function goes to no other process.
 # That a function serves every call is promise 8: these stand for the others.
 @pytest.mark.parametrize(
-    "name", ["device", "dpop", "export_users_in_bulk", "passwordless", "pkce", "users_by_page", "web_login"]
+    "name",
+    ["device", "dpop", "export_users_in_bulk", "login_and_logout", "passwordless", "pkce", "users_by_page"],
 )
 def test_it_runs_over_a_function_of_the_users(
     name: str, served: Any, capsys: pytest.CaptureFixture[str]
@@ -210,7 +211,7 @@ def test_the_api_of_an_example_refuses_what_it_has_to(
 
 def test_the_browser_of_the_examples_logs_in_by_the_form_of_the_page(served: Any) -> None:
     found = served()
-    main = import_module("web_login").main
+    main = import_module("login_and_logout").main
     main(found)
     paths = [request.path for request in found._tenant.requests if "/api/v2/" not in request.path]
     assert paths[paths.index("/authorize") :][:3] == ["/authorize", "/u/login", "/oauth/token"]

@@ -18,7 +18,7 @@ from .regexes import costs
 
 PACKAGES = (anyauth0, anyauth0_plugins, anyauth0_transports)
 FINE = {
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)": "an end is optional",
+    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)": "an end is optional",
     r"(https?)://(?:[^/?#]*@)?(\[[^/?#]*\]|[^/?#:]*)(?::([0-9]{1,5}))?(?:(/api/v2)/)?": "any host will do",
 }
 """Patterns with a structure that is refused, in which nothing after it can fail."""
@@ -34,7 +34,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any], set[str]]]:
                 for name, value in vars(module).items():
                     used = set(re.findall(rf"\b{name}(?:\[\w+\])?\.(\w+)\(", source))
                     yield from ((f"{found.name}.{name}", each, used) for each in compiled(value))
-                yield from ((f"{found.name}, a call", *each) for each in inline(source))
+                yield from ((f"{found.name}, a call", *each) for each in inline(source, vars(module)))
 
 
 def compiled(value: object) -> Iterator[re.Pattern[Any]]:
@@ -45,12 +45,27 @@ def compiled(value: object) -> Iterator[re.Pattern[Any]]:
             yield from compiled(each)
 
 
-def inline(source: str) -> Iterator[tuple[re.Pattern[str], set[str]]]:
-    for call in ast.walk(ast.parse(source)):
+def inline(source: str, names: dict[str, Any]) -> Iterator[tuple[re.Pattern[str], set[str]]]:
+    """Go through the texts that functions of `re` are called with: there, by name, or one of a tuple."""
+    tree = ast.parse(source)
+    tuples = [
+        (ast.unparse(loop.target), names.get(ast.unparse(loop.iter), ()))
+        for loop in ast.walk(tree)
+        if isinstance(loop, ast.For)
+    ]
+    for call in ast.walk(tree):
         if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("re.") and call.args:
             method, first = ast.unparse(call.func)[3:], call.args[0]
-            if method not in ("compile", "escape") and isinstance(first, ast.Constant):
+            if method in ("compile", "escape"):
+                continue
+            if isinstance(first, ast.Constant):
                 yield re.compile(first.value, re.DOTALL), {method}
+            elif isinstance(first, ast.Name):
+                texts = [
+                    names.get(first.id),
+                    *(each for name, over in tuples if name == first.id for each in over),
+                ]
+                yield from ((re.compile(text), {method}) for text in texts if isinstance(text, str))
 
 
 ALL = {(each.pattern, each.flags): (where, each, used) for where, each, used in patterns()}

@@ -22,6 +22,8 @@ from anyauth0_plugins.logging import Details
 from ..core.fakes import KINDS, Kind, things
 from ..core.fakes import json as answer
 
+WIRE = logging.getLogger("anyauth0.wire")
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json; charset=utf-8"}
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -42,9 +44,9 @@ class Lines(logging.Handler):
 
 def log(request: Request, response: Response | Exception, **options: Any) -> list[str]:
     """Return the lines of one attempt."""
-    handler, before = Lines(), plugin.wire.level
-    plugin.wire.addHandler(handler)
-    plugin.wire.setLevel(logging.DEBUG)
+    handler, before = Lines(), WIRE.level
+    WIRE.addHandler(handler)
+    WIRE.setLevel(logging.DEBUG)
     try:
         flow = compose(Details(**options).anyauth0_attempt_middleware(None), send)(request)  # type: ignore[arg-type]
         next(flow)
@@ -55,8 +57,8 @@ def log(request: Request, response: Response | Exception, **options: Any) -> lis
         except TransportError:
             assert isinstance(response, Exception)
     finally:
-        plugin.wire.removeHandler(handler)
-        plugin.wire.setLevel(before)
+        WIRE.removeHandler(handler)
+        WIRE.setLevel(before)
     return handler.lines
 
 
@@ -246,7 +248,7 @@ def test_no_text_forges_a_line() -> None:
 def test_nothing_is_put_together_when_nobody_listens(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     monkeypatch.setattr(plugin, "_Redaction", lambda *args, **named: made.append(args))
-    plugin.wire.setLevel(level)
+    WIRE.setLevel(level)
     try:
         flow = compose(Details().anyauth0_attempt_middleware(None), send)(  # type: ignore[arg-type]
             Request(method="GET", url="https://h/")
@@ -255,7 +257,7 @@ def test_nothing_is_put_together_when_nobody_listens(level: int, monkeypatch: py
         with pytest.raises(StopIteration):
             flow.send(answer({}))
     finally:
-        plugin.wire.setLevel(logging.NOTSET)
+        WIRE.setLevel(logging.NOTSET)
     assert made == []
 
 

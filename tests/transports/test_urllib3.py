@@ -155,7 +155,7 @@ def test_threads_that_start_together_share_one_pool() -> None:
 
     def open_() -> None:
         start.wait()
-        found.append(transport._pool("http://localhost/"))
+        found.append(transport._open(transport._router.route("http://localhost/")))
 
     threads = [threading.Thread(target=open_) for _ in range(8)]
     for thread in threads:

@@ -12,6 +12,8 @@ from anyauth0 import (
     ManagementClient,
     Page,
     RateLimit,
+    Request,
+    Response,
 )
 from anyauth0.authentication.models import PushedAuthorizationResponse, SignUpUser, TokenSet, UserInfoResponse
 from anyauth0.authentication.oauth import OAuth
@@ -20,6 +22,8 @@ from anyauth0.management.jobs import Job
 from anyauth0.management.logs import Log
 from anyauth0.management.users import User, Users
 from anyauth0.pagination import PagedEndpoint
+from anyauth0_plugins.file_store import FileTokenStore
+from anyauth0_transports.http_client import HttpClientTransport
 
 
 def blocking(auth: AuthenticationClient, management: ManagementClient) -> None:
@@ -68,6 +72,12 @@ def descriptors() -> None:
     password_grant: Endpoint[..., TokenSet] = OAuth.password_grant
     get_all: PagedEndpoint[..., User] = Users.get_all
     print(password_grant, get_all)
+
+
+def packages() -> None:
+    # A package without its `py.typed` has no types for whoever installs it.
+    assert_type(FileTokenStore("tokens"), FileTokenStore)
+    assert_type(HttpClientTransport().send(Request(method="GET", url="https://tenant.example")), Response)
 
 
 def mistakes(auth: AuthenticationClient, management: ManagementClient) -> None:

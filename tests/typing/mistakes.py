@@ -19,6 +19,8 @@ from anyauth0.management.branding import UpdateBranding
 from anyauth0.management.log_streams import CreateLogStreamHttp
 from anyauth0.management.shared import Role
 from anyauth0.management.users import User
+from anyauth0_plugins.file_store import FileTokenStore
+from anyauth0_transports.http_client import HttpClientTransport
 
 
 def bodies(management: ManagementClient) -> None:
@@ -163,6 +165,11 @@ async def asynchronous(management: AsyncManagementClient, blocking: ManagementCl
     # mistake: `with` where `async with` is due
     with management as same:
         print(same)
+    # mistake: the method of a blocking client mapped by an asyncio one
+    management.map(blocking.users.delete, ["auth0|1"])
+    # mistake: `for` over the outcomes of an asyncio client
+    for outcome in management.map(management.users.delete, ["auth0|1"]):
+        print(outcome)
     # mistake: a blocking client where an asyncio one is expected
     await asynchronous(blocking, blocking)
 
@@ -214,7 +221,39 @@ def middleware(request: Request, inner: Handler) -> Response:
     return inner(request)
 
 
+class NoTransport:
+    """Sends, and cannot be closed."""
+
+    def send(self, request: Request, /) -> Response:
+        return Response(status=204)
+
+
+class TextTransport:
+    """Answers with a text."""
+
+    def send(self, request: Request, /) -> str:
+        return request.url
+
+    def close(self) -> None: ...
+
+
 def extensions() -> None:
+    # mistake: a transport without one of its methods
+    ManagementClient(domain="tenant.example", token="t", transport=NoTransport())
+    # mistake: a transport whose method returns no response
+    ManagementClient(domain="tenant.example", token="t", transport=TextTransport())
+    # mistake: a class of a transport where one of its objects is due
+    ManagementClient(domain="tenant.example", token="t", transport=NoTransport)
+    # mistake: a plugin where a list of plugins is due
+    ManagementClient(domain="tenant.example", token="t", plugins=FileTokenStore("tokens"))
+    # mistake: a misspelt argument of a plugin
+    FileTokenStore(folder="tokens")
+    # mistake: an argument of a plugin of a wrong type
+    FileTokenStore("tokens", key=17)
+    # mistake: a misspelt argument of a built-in transport
+    HttpClientTransport(tsl=TLS())
+    # mistake: an argument of a built-in transport of a wrong type
+    HttpClientTransport(max_response_bytes="1 MiB")
     # mistake: a transport function of a wrong signature
     ManagementClient(domain="tenant.example", token="t", transport=no_transport)
     # mistake: a transport function that returns no response

@@ -3,7 +3,7 @@
 import inspect
 import pydoc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, get_args, get_origin, is_typeddict
 
 import msgspec
@@ -43,6 +43,12 @@ class Method(NamedTuple):
     def help(self) -> str:
         """What `help()` shows below its heading."""
         return pydoc.plain(pydoc.render_doc(self.bound)).partition("\n\n")[2]
+
+    @property
+    def answer(self) -> Any:
+        """What the call gives, or `await` where the client is asyncio."""
+        told = self.signature.return_annotation
+        return get_args(told)[2] if get_origin(told) is Coroutine else told
 
 
 def methods(client: object) -> list[Method]:
@@ -157,7 +163,7 @@ def models(annotation: Any) -> list[Any]:
 
 def test_the_signature_tells_the_model_of_the_answer(found: list[Method]) -> None:
     for method in found:
-        answer = method.signature.return_annotation
+        answer = method.answer
         if method.endpoint and method.title != "events.subscribe":
             assert get_origin(answer) is ApiResponse, method.title
         kinds = models(answer)
@@ -166,9 +172,17 @@ def test_the_signature_tells_the_model_of_the_answer(found: list[Method]) -> Non
         )
 
 
+def test_only_the_signatures_of_asyncio_clients_say_that_the_answer_is_to_be_awaited() -> None:
+    pairs = list(zip(of_blocking_clients(), of_asyncio_clients(), strict=True))
+    for direct, later in [pair for pair in pairs if get_origin(pair[0].answer) is ApiResponse]:
+        assert direct.signature.return_annotation == direct.answer, direct.title
+        assert get_origin(later.signature.return_annotation) is Coroutine, later.title
+        assert later.answer == direct.answer, later.title
+
+
 def test_the_model_of_the_answer_is_the_one_that_the_method_is_written_with(found: list[Method]) -> None:
     single = [each for each in found if get_origin(each.written.return_annotation) is Call]
     assert len(single) >= 500
     for method in single:
-        told = get_args(method.signature.return_annotation)
+        told = get_args(method.answer)
         assert told == get_args(method.written.return_annotation), method.title

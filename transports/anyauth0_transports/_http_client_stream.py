@@ -5,9 +5,9 @@ from time import monotonic
 
 from anyauth0 import Request
 
-from ._http_client_answer import Answer
-from ._http_client_wire import Wire
+from ._answer import Answer
 from ._messages import bare, closed, failure, silent
+from ._wire import Wire
 
 __all__ = ["HttpClientStream"]
 

@@ -3,8 +3,8 @@
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from anyauth0 import InvalidArgumentError, Request, TransportError, TransportTimeout
 
@@ -24,9 +24,7 @@ def outgoing(request: Request) -> dict[str, str]:
     Raises `InvalidArgumentError` for a header or URL that a server could take for something else.
     """
     # No value may be in a variable here: tracebacks can show them.
-    bad = next(
-        (k for k, v in request.headers.items() if not (_NAME.fullmatch(k) and _VALUE.fullmatch(v))), None
-    )
+    bad = next((k for k, v in request.headers.items() if not (_is_name(k) and _is_value(v))), None)
     if bad is not None:
         raise InvalidArgumentError(
             "headers",
@@ -39,12 +37,21 @@ def outgoing(request: Request) -> dict[str, str]:
     return {"accept-encoding": "gzip, deflate", **request.headers}
 
 
+@lru_cache(256)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _is_value(value: str) -> bool:
+    return value.isascii() and (value.isprintable() or _VALUE.fullmatch(value) is not None)
+
+
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers with lower-case names; one that came more than once is joined by `", "`."""
-    result: dict[str, str] = {}
-    for name, value in headers:
-        name = name.lower()
-        result[name] = f"{result[name]}, {value}" if name in result else value
+    fields = [(name.lower(), value) for name, value in headers]
+    result = dict(fields)
+    if len(result) < len(fields):
+        result = {name: ", ".join(value for other, value in fields if other == name) for name in result}
     return result
 
 
@@ -155,4 +162,5 @@ def closed(request: Request) -> TransportError:
 
 
 def _host(request: Request) -> str:
-    return urlsplit(request.url).netloc.rpartition("@")[2]
+    rest = request.url.partition("://")[2]
+    return re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]

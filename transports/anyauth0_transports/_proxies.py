@@ -1,10 +1,9 @@
 """Decides which proxy a request goes through: by the option, else by the environment."""
 
+import os
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
@@ -42,9 +41,13 @@ def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
     if isinstance(option, str):
         fixed = _parse(option, 'option "proxy"')
         return lambda url: fixed
-    found = getproxies_environment()
-    if not found:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
         return lambda url: None
+    # It takes as long to import as all of this package.
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    found = getproxies_environment()
     chosen = {
         scheme: _parse(address, f'the environment variable "{scheme}_proxy"')
         for scheme in ("http", "https")
@@ -61,6 +64,8 @@ def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
 
 
 def _parse(address: str, source: str) -> Proxy:
+    from urllib.parse import unquote, urlsplit
+
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
         host, port = parts.hostname or "", parts.port
@@ -74,4 +79,4 @@ def _parse(address: str, source: str) -> Proxy:
     if parts.username is None:
         return Proxy(url)
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return Proxy(url, f"Basic {b64encode(pair.encode()).decode()}")
+    return Proxy(url, f"Basic {b2a_base64(pair.encode(), newline=False).decode()}")

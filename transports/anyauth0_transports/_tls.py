@@ -1,24 +1,28 @@
 """Turns `TLS` settings into an `ssl.SSLContext`, and refuses what cannot become one."""
 
 import os
-import ssl
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from anyauth0 import TLS, ConfigurationError
 
 from ._messages import bare
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
 __all__ = ["ssl_context"]
 
 
-def ssl_context(tls: TLS | None) -> ssl.SSLContext:
+def ssl_context(tls: TLS | None) -> "SSLContext":
     """Return a context that checks certificates and host names, TLS 1.2 at least.
 
     Without `tls.ca` it trusts what the system does, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` say.
     Raises `ConfigurationError` naming the file, or the part of the settings, that is wrong.
     """
+    import ssl
+
     tls = tls or TLS()
     if tls.context is not None:
         if any(part is not None for part in (tls.ca, tls.cert, tls.key, tls.key_password)):
@@ -38,7 +42,7 @@ def ssl_context(tls: TLS | None) -> ssl.SSLContext:
     return context
 
 
-def _load_authorities(context: ssl.SSLContext, ca: str | bytes | os.PathLike[str]) -> None:
+def _load_authorities(context: "SSLContext", ca: str | bytes | os.PathLike[str]) -> None:
     try:
         if isinstance(ca, bytes):
             context.load_verify_locations(cadata=ca.decode("ascii"))
@@ -48,7 +52,7 @@ def _load_authorities(context: ssl.SSLContext, ca: str | bytes | os.PathLike[str
         raise _wrong(f'"ca" ({_where(ca)}) holds no certificates in PEM: {_reason(error)}') from None
 
 
-def _load_client_certificate(context: ssl.SSLContext, tls: TLS) -> None:
+def _load_client_certificate(context: "SSLContext", tls: TLS) -> None:
     assert tls.cert is not None
     try:
         with _file(tls.cert) as cert, _file(tls.key) as key:
@@ -71,6 +75,8 @@ def _file(
     if not isinstance(source, bytes):
         yield source
         return
+    import tempfile
+
     try:
         descriptor, path = tempfile.mkstemp()
     except OSError as error:
@@ -89,7 +95,9 @@ def _where(source: str | bytes | os.PathLike[str]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
+    from ssl import SSLError
+
+    if isinstance(error, SSLError):
         return (error.reason or "no PEM").replace("_", " ").lower()
     return (isinstance(error, OSError) and error.strerror) or "no PEM"
 

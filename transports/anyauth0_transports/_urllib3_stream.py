@@ -1,13 +1,9 @@
-"""Reads what comes over a connection of urllib3, for as long as an attempt may take, or by and by."""
+"""Reads an answer of the `urllib3` transport by and by."""
 
-import io
 import os
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from http.client import HTTPResponse
-from time import monotonic
 from typing import Any
 
 from urllib3.exceptions import HTTPError
@@ -17,73 +13,11 @@ from urllib3.response import BaseHTTPResponse
 from anyauth0 import Request
 
 from ._messages import bare, closed, failure, silent
+from ._urllib3_pool import WireAnswer, attempt
 
-__all__ = ["Answer", "Urllib3Stream", "attempt"]
+__all__ = ["Urllib3Stream"]
 
 _PIECE = 64 * 1024
-
-
-class _Attempt(threading.local):
-    """What this thread is at: whether its request may have reached the server, and when it must be done."""
-
-    sent = False
-    end: float | None = None
-
-    def begin(self, seconds: float | None, *, sent: bool) -> None:
-        """Begin what may take so many seconds."""
-        self.sent = sent
-        self.end = None if seconds is None else monotonic() + seconds
-
-    def left(self) -> float | None:
-        """Return the seconds that are left. Raises `TimeoutError` when there are none."""
-        if self.end is None:
-            return None
-        seconds = self.end - monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
-
-
-attempt = _Attempt()
-
-
-class _Reader(io.RawIOBase):
-    """Reads from a socket for as long as the attempt may take; `socket` would start anew with each byte."""
-
-    def __init__(self, sock: Any) -> None:
-        self.in_head = False
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        self._sock.settimeout(attempt.left())
-        count: int | None = self._raw.readinto(buffer)
-        if count == 0 and self.in_head:
-            # `http.client` would take what came so far for the whole answer.
-            raise ConnectionResetError("the connection ended within the headers")
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class Answer(HTTPResponse):
-    """An answer that is read through a `_Reader`."""
-
-    def __init__(self, sock: Any, *args: Any, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self.fp.close()
-        self._reader = _Reader(sock)
-        self.fp = io.BufferedReader(self._reader)
-
-    def begin(self) -> None:
-        self._reader.in_head = True
-        super().begin()
-        self._reader.in_head = False
 
 
 class Urllib3Stream:
@@ -104,9 +38,7 @@ class Urllib3Stream:
         self._request = request
         self._answer: BaseHTTPResponse | None = answer
         self._forget = forget
-        # Neither urllib3 nor `http.client` gives it out; there is none where no body follows.
-        source: Any = getattr(getattr(answer, "_fp", None), "fp", None)
-        self._sock: socket.socket | None = getattr(getattr(source, "raw", None), "_sock", None)
+        self._sock = _socket(answer)
         self._process = os.getpid()
         self._ended = False
 
@@ -161,3 +93,11 @@ class Urllib3Stream:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status}>"
+
+
+def _socket(answer: Any) -> socket.socket | None:
+    if isinstance(answer, WireAnswer):
+        return answer.sock
+    # Neither urllib3 nor `http.client` gives it out; there is none where no body follows.
+    source: Any = getattr(getattr(answer, "_fp", None), "fp", None)
+    return getattr(getattr(source, "raw", None), "_sock", None)

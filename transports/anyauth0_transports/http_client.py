@@ -5,29 +5,18 @@ import warnings
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-from anyauth0 import (
-    TLS,
-    ClientOptions,
-    InvalidArgumentError,
-    Request,
-    Response,
-    Transport,
-    TransportError,
-    hookimpl,
-)
+from anyauth0 import TLS, ClientOptions, Request, Response, Transport, TransportError, hookimpl
 
-from ._http_client_answer import Answer
-from ._http_client_connect import connect
+from ._answer import Answer
+from ._connect import connect
 from ._http_client_stream import HttpClientStream
-from ._http_client_wire import Malformed, Route, Wire
 from ._messages import Body, bare, failure, outgoing, refuse_encoding, timed_out
+from ._route import Route, Router
+from ._wire import Malformed, Wire, message
 
 if TYPE_CHECKING:
-    import ssl
-
-    from ._proxies import Proxy
+    from ssl import SSLContext
 
 T = TypeVar("T")
 
@@ -51,11 +40,8 @@ class HttpClientTransport:
 
         Raises `ConfigurationError` for `tls` or `proxy` that cannot be used.
         """
-        self._context: ssl.SSLContext | None = None if tls is None else _new_context(tls)
-        self._proxy = proxy
-        self._find_proxy: Callable[[str], Proxy | None] | None = None
-        if isinstance(proxy, str):
-            self._find_proxy = _new_finder(proxy)
+        self._context: SSLContext | None = None if tls is None else _tls(tls)
+        self._router = Router(proxy)
         self._limit = max_response_bytes
         self._idle = _Idle()
         self._streams: set[HttpClientStream] = set()
@@ -71,14 +57,14 @@ class HttpClientTransport:
         """
         return self._attempt(request, self._opened)
 
-    def _attempt(self, request: Request, exchange: "Callable[[Request, Wire, _Idle], T]") -> T:
+    def _attempt(self, request: Request, exchange: "Callable[[Request, Route, Wire, _Idle], T]") -> T:
         end = None if request.timeout is None else monotonic() + request.timeout
         idle = self._idle
-        route = self._route(request.url)
-        wire = idle.take(route) or Wire(route)
+        route = self._router.route(request.url)
+        wire = idle.take(route) or Wire()
         wire.begin(end)
         try:
-            return exchange(request, wire, idle)
+            return exchange(request, route, wire, idle)
         except BaseException as error:
             # Half an answer makes the connection useless for the next one.
             wire.close()
@@ -86,45 +72,40 @@ class HttpClientTransport:
                 raise bare(error) from None
             if not isinstance(error, OSError):
                 raise
-            raise _translated(request, error, wire) from bare(error)
+            raise _translated(request, error, route, wire) from bare(error)
 
-    def _whole(self, request: Request, wire: Wire, idle: "_Idle") -> Response:
-        answer = self._ask(request, wire, outgoing(request))
+    def _whole(self, request: Request, route: Route, wire: Wire, idle: "_Idle") -> Response:
+        answer = self._ask(request, route, wire, outgoing(request))
         body = Body(request, answer.headers, self._limit)
         while piece := answer.read():
             body.feed(piece)
         whole = body.whole()
-        idle.release(wire, answer.keeps)
+        idle.release(route, wire, answer.keeps)
         return Response(status=answer.status, headers=answer.headers, body=whole)
 
-    def _opened(self, request: Request, wire: Wire, idle: "_Idle") -> HttpClientStream:
-        answer = self._ask(request, wire, outgoing(request) | {"accept-encoding": "identity"})
+    def _opened(self, request: Request, route: Route, wire: Wire, idle: "_Idle") -> HttpClientStream:
+        answer = self._ask(request, route, wire, outgoing(request) | {"accept-encoding": "identity"})
         refuse_encoding(request, answer.headers)
 
         def release(stream: HttpClientStream, wire: Wire, keeps: bool) -> None:
             self._streams.discard(stream)
-            idle.release(wire, keeps)
+            idle.release(route, wire, keeps)
 
         stream = HttpClientStream(request, wire, answer, release)
         self._streams.add(stream)
         return stream
 
-    def _ask(self, request: Request, wire: Wire, headers: dict[str, str]) -> Answer:
-        message = _message(request, wire.route, headers)
+    def _ask(self, request: Request, route: Route, wire: Wire, headers: dict[str, str]) -> Answer:
+        headers = {"host": route.netloc, **headers, **route.proxied_headers}
+        data = message(request.method, route.target(request.url), headers, request.body)
         if wire.sock is None:
-            connect(wire, self._tls)
-        wire.send(message)
+            connect(wire, route, self._tls)
+        wire.send(data)
         return Answer(wire, request.method)
 
-    def _route(self, url: str) -> Route:
-        if self._find_proxy is None:
-            self._find_proxy = _new_finder(self._proxy)
-        parts = urlsplit(url)
-        return Route(os.getpid(), parts.scheme, parts.netloc.rpartition("@")[2], self._find_proxy(url))
-
-    def _tls(self) -> "ssl.SSLContext":
+    def _tls(self) -> "SSLContext":
         if self._context is None:
-            self._context = _new_context(None)
+            self._context = _tls(None)
         return self._context
 
     def close(self) -> None:
@@ -166,9 +147,9 @@ class _Idle:
             wire.close()
         return None
 
-    def release(self, wire: Wire, keeps: bool) -> None:
+    def release(self, route: Route, wire: Wire, keeps: bool) -> None:
         """Take a connection back, or close it when it cannot be used again or there are enough."""
-        wires = self._wires.setdefault(wire.route, [])
+        wires = self._wires.setdefault(route, [])
         if not keeps or not wire.is_empty or len(wires) >= _CONNECTIONS:
             wire.close()
             return
@@ -183,27 +164,12 @@ class _Idle:
         for wires in list(self._wires.values()):
             while wires:
                 wire = wires.pop()
-                ours = ours or wire.route.process == os.getpid()
+                ours = ours or wire.process == os.getpid()
                 wire.close()
         return ours
 
 
-def _message(request: Request, route: Route, headers: dict[str, str]) -> bytes:
-    if not (request.method.isascii() and request.method.isalpha()):
-        raise InvalidArgumentError("method", 'the "method" of a request must be a word, such as "GET"')
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = {"host": route.netloc, **headers}
-    if route.proxy is not None and route.scheme == "http":
-        target = f"http://{route.netloc}{target}"
-        lines.update(route.proxy.headers)
-    if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
-        lines["content-length"] = str(len(request.body or b""))
-    head = "\r\n".join([f"{request.method} {target} HTTP/1.1", *map(": ".join, lines.items()), "", ""])
-    return head.encode("ascii") + (request.body or b"")
-
-
-def _translated(request: Request, error: OSError, wire: Wire) -> TransportError:
+def _translated(request: Request, error: OSError, route: Route, wire: Wire) -> TransportError:
     from ssl import SSLError
 
     if isinstance(error, TimeoutError):
@@ -216,24 +182,16 @@ def _translated(request: Request, error: OSError, wire: Wire) -> TransportError:
         return failure(request, f"sent what is no answer in HTTP/1.1 ({error})", sent=True)
     if wire.sent:
         return failure(request, f"broke the connection off ({type(error).__name__})", sent=True)
-    if wire.route.proxy is not None:
+    if route.proxy is not None:
         return failure(request, 'could not be reached through the proxy; check option "proxy"', sent=False)
     return failure(request, "could not be reached; check the domain and the network", sent=False)
 
 
-# Both need modules that take long to import, and a call may do without them.
-
-
-def _new_context(tls: TLS | None) -> "ssl.SSLContext":
+def _tls(tls: TLS | None) -> "SSLContext":
+    # A client that is made and not used has no need of it.
     from ._tls import ssl_context
 
     return ssl_context(tls)
-
-
-def _new_finder(proxy: str | bool | None) -> "Callable[[str], Proxy | None]":
-    from ._proxies import proxy_finder
-
-    return proxy_finder(proxy)
 
 
 @hookimpl

@@ -1,8 +1,7 @@
 """Authorization requests as one value: the address to send a user to, and what the way back is checked by."""
 
 from collections.abc import Mapping
-from typing import cast
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -12,6 +11,9 @@ from ..errors import AuthorizationError, InvalidArgumentError
 from ..id_token import IdTokenChecks
 from ..pkce import code_challenge, code_verifier
 from ..redaction import Model
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 __all__ = ["AuthorizationRequest", "authorization_request", "code_of", "split_address"]
 
@@ -57,6 +59,8 @@ class AuthorizationRequest(Model, frozen=True, kw_only=True):
         raise InvalidArgumentError("data", 'this "data" was not written by AuthorizationRequest.to_bytes()')
 
     def __repr__(self) -> str:
+        from urllib.parse import urlsplit
+
         host = urlsplit(self.url).hostname
         return f"<AuthorizationRequest to {host}, back to {urlsplit(self.redirect_uri).hostname}>"
 
@@ -139,8 +143,10 @@ def code_of(request: AuthorizationRequest, callback: str | Mapping[str, str], is
     return answer["code"]
 
 
-def split_address(name: str, address: str) -> SplitResult:
+def split_address(name: str, address: str) -> "SplitResult":
     """Split an address. Raises `InvalidArgumentError` for what is none."""
+    from urllib.parse import urlsplit
+
     try:
         return urlsplit(address)
     except ValueError:
@@ -151,6 +157,8 @@ def split_address(name: str, address: str) -> SplitResult:
 
 def _parameters(callback: str | Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a callback: its address, its query alone, or the fields of a form."""
+    from urllib.parse import parse_qsl
+
     pairs: list[tuple[str, str]]
     if isinstance(callback, str):
         parts = split_address("callback", callback)

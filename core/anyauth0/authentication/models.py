@@ -22,7 +22,7 @@ class ClientCredentials(TypedDict, total=False):
     client_assertion_type: str
 
 
-_SECONDS = re.compile(r"[0-9]{1,11}(?:\.[0-9]+)?", re.ASCII)
+_SECONDS = r"[0-9]{1,11}(?:\.[0-9]+)?"
 
 
 class TokenSet(Model, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class TokenSet(Model, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         # Some servers write the number as a string, or with a fraction.
         seconds: object = self.expires_in
-        if isinstance(seconds, str | float) and _SECONDS.fullmatch(str(seconds)):
+        if isinstance(seconds, str | float) and re.fullmatch(_SECONDS, str(seconds)):
             msgspec.structs.force_setattr(self, "expires_in", int(float(seconds)))
 
     @property

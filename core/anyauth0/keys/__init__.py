@@ -5,7 +5,6 @@ secret. `cryptography` is imported when a key pair is first used; HS256, HS384 a
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -149,17 +148,16 @@ def _verifier(key: "PublicKey | bytes", algorithm: Algorithm) -> Callable[[bytes
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    check: Callable[[bytes, bytes], None]
+    check: Callable[..., None] = key.verify
+    rest: tuple[object, ...] = ()
     if isinstance(key, rsa.RSAPublicKey):
-        check = partial(key.verify, padding=algorithm.rsa_padding, algorithm=algorithm.hash)
+        rest = (algorithm.rsa_padding, algorithm.hash)
     elif isinstance(key, ec.EllipticCurvePublicKey):
-        check = partial(_verify_ecdsa, key, ec.ECDSA(algorithm.hash), algorithm.bits // 8)
-    else:
-        check = key.verify
+        check, rest = _verify_ecdsa, (key, ec.ECDSA(algorithm.hash), algorithm.bits // 8)
 
     def verify(data: bytes, signature: bytes) -> bool:
         try:
-            check(signature, data)
+            check(signature, data, *rest)
         except InvalidSignature:
             return False
         return True
@@ -168,7 +166,7 @@ def _verifier(key: "PublicKey | bytes", algorithm: Algorithm) -> Callable[[bytes
 
 
 def _verify_ecdsa(
-    key: "EllipticCurvePublicKey", ecdsa: "ECDSA", size: int, signature: bytes, data: bytes
+    signature: bytes, data: bytes, key: "EllipticCurvePublicKey", ecdsa: "ECDSA", size: int
 ) -> None:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature

@@ -7,7 +7,6 @@ from typing import Any, Generic
 
 import msgspec
 
-from ..authentication.client import authentication_core
 from ..client import Core, Session
 from ..clients import AsyncioClient, BlockingClient, Client
 from ..endpoint import Async, Mode, Sync
@@ -75,7 +74,7 @@ def _authorize(options: ClientOptions, session: Session) -> Middleware:
             'a management client needs option "token", or "client_id" with one of "client_secret", '
             '"client_assertion_signing_key" and "use_mtls"',
         )
-    source = _token_source(options, session)
+    source = _OwnTokens(options, session)
     return bearer(source.get, source.reject)
 
 
@@ -107,11 +106,31 @@ def _ask(call: Callable[[], Flow[Any]]) -> Flow[str]:
     )
 
 
-def _token_source(options: ClientOptions, session: Session) -> TokenSource:
-    # A client with a token of its own does without it.
-    from ..authentication.tokens import application_tokens
+class _OwnTokens:
+    """The access tokens of the application itself. What asks for them is loaded by the first call."""
 
-    # What is added to the bodies of the Management API is none of the token endpoint's business.
-    core = authentication_core(msgspec.structs.replace(options, extra_body={}), session)
-    store = session.token_store if session.token_store is not None else MemoryTokenStore()
-    return application_tokens(core, store, options.audience or f"https://{options.domain}/api/v2/")
+    __slots__ = ("_options", "_session", "_source", "_store")
+
+    def __init__(self, options: ClientOptions, session: Session) -> None:
+        # What is added to the bodies of the Management API is none of the token endpoint's business.
+        self._options = msgspec.structs.replace(options, extra_body={})
+        self._session = session
+        self._store = session.token_store if session.token_store is not None else MemoryTokenStore()
+        self._source: TokenSource | None = None
+
+    def get(self) -> Flow[str]:
+        return (yield from self._found().get())
+
+    def reject(self, token: str) -> Flow[None]:
+        yield from self._found().reject(token)
+
+    def _found(self) -> TokenSource:
+        if self._source is None:
+            from ..authentication.client import authentication_core
+            from ..authentication.tokens import application_tokens
+
+            core = authentication_core(self._options, self._session)
+            audience = self._options.audience or f"https://{self._options.domain}/api/v2/"
+            # Two threads may make one each: the lock for fetching belongs to the key of the token.
+            self._source = application_tokens(core, self._store, audience)
+        return self._source

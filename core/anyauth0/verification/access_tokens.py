@@ -15,7 +15,7 @@ from .claims import AccessTokenClaims, ClaimValue, access_token_claims, check_cl
 from .client import Verification, VerifierOptions, allowed, not_its_own, texts
 from .dpop import PROOF_ALGORITHMS, Proof, verify_proof
 from .errors import TokenError
-from .issuers import Domains, IssuerContext, verified_claims
+from .issuers import Domains, verified_claims
 from .replay import MemoryReplayStore, ReplayStore
 from .requests import Headers, gather, scheme_of, token_of
 
@@ -82,7 +82,7 @@ class AccessTokens(Verification[Mode]):
         Raises `TokenError`, and what fetching the keys raises.
         """
         try:
-            verified = yield from self._verified(token, IssuerContext(issuer=""))
+            verified = self._judged((yield from self._claims(token)))
             check_binding(verified.raw, scheme="Bearer", proof_key=None, certificate=None)
             _check_demands(verified, scopes, claims)
         except TokenError as error:
@@ -124,10 +124,7 @@ class AccessTokens(Verification[Mode]):
                 )
                 raise TokenError("authorization", message, error=None, expected=names)
             token = token_of(gathered)
-            context = IssuerContext(
-                issuer="", url=url, headers={name: ", ".join(values) for name, values in gathered.items()}
-            )
-            verified = yield from self._verified(token, context)
+            verified = self._judged((yield from self._claims(token, url, gathered)))
             proof = None
             if scheme == "DPoP":
                 proof = self._proof(gathered, method, url, token, nonces)
@@ -145,15 +142,20 @@ class AccessTokens(Verification[Mode]):
             raise
         return verified
 
-    def _verified(self, token: str, request: IssuerContext) -> Flow[AccessTokenClaims]:
-        claims: Mapping[str, Any] = yield from verified_claims(
+    def _claims(
+        self, token: str, url: str | None = None, headers: Mapping[str, list[str]] = {}
+    ) -> Flow[dict[str, Any]]:
+        return verified_claims(
             self._issuers,
             token,
             noun="access token",
             algorithms=self._algorithms,
             types=("at+jwt", "jwt"),
-            request=request,
+            url=url,
+            headers=headers,
         )
+
+    def _judged(self, claims: Mapping[str, Any]) -> AccessTokenClaims:
         options = self._core.options
         return access_token_claims(
             claims, audience=self._audience, now=options.clock(), tolerance=options.clock_tolerance
@@ -207,5 +209,7 @@ class AsyncAccessTokenVerifier(AccessTokens[Async], AsyncioClient):
 def _check_demands(
     verified: AccessTokenClaims, scopes: str | Sequence[str], claims: Mapping[str, ClaimValue]
 ) -> None:
-    check_claims(verified.raw, claims)
-    check_scopes(verified, scopes.split() if isinstance(scopes, str) else scopes)
+    if claims:
+        check_claims(verified.raw, claims)
+    if scopes:
+        check_scopes(verified, scopes.split() if isinstance(scopes, str) else scopes)

@@ -29,13 +29,13 @@ def check_binding(
     `proof_key` is the thumbprint of the key of the DPoP proof. A token that is bound to anything else than
     such a key or a certificate is refused: nobody could tell whose it is.
     """
-    cnf: object = claims.get("cnf")
     if "cnf" not in claims:
         if scheme == "DPoP":
             raise _refused(
                 "cnf", "the access token is not bound to a key; send it as Bearer, or get one by DPoP"
             )
         return
+    cnf: object = claims["cnf"]
     members = cnf if is_object(cnf) else {}
     thumbprint: object = members.get("jkt")
     fingerprint: object = members.get("x5t#S256")

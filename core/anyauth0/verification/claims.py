@@ -7,7 +7,7 @@ from typing import Any
 from .._json import as_array, is_object
 from ..redaction import Model
 from .errors import TokenError
-from .rules import audiences, broken, check_times, optional_text
+from .rules import audiences, broken, check_times, optional_texts
 
 __all__ = ["AccessTokenClaims", "Actor", "ClaimValue", "access_token_claims", "check_claims", "check_scopes"]
 
@@ -72,19 +72,23 @@ def access_token_claims(
     """Return the claims of a token whose signature and issuer are good. Raises `TokenError`."""
     named = audiences(_NOUN, "audience", claims, audience)
     expires_at, issued_at = check_times(_NOUN, claims, now, tolerance)
+    client = "client_id" if claims.get("azp") is None else "azp"
+    subject, client_id, organization_id, organization_name = optional_texts(
+        _NOUN, claims, "sub", client, "org_id", "org_name"
+    )
     scope = claims.get("scope")
     return AccessTokenClaims(
         issuer=claims["iss"],
-        subject=optional_text(_NOUN, claims, "sub"),
+        subject=subject,
         audience=named,
         scopes=frozenset(scope.split() if isinstance(scope, str) else ()),
-        permissions=frozenset(each for each in as_array(claims.get("permissions")) if isinstance(each, str)),
-        client_id=optional_text(_NOUN, claims, "azp") or optional_text(_NOUN, claims, "client_id"),
-        organization_id=optional_text(_NOUN, claims, "org_id"),
-        organization_name=optional_text(_NOUN, claims, "org_name"),
+        permissions=frozenset(_texts(claims["permissions"])) if "permissions" in claims else frozenset(),
+        client_id=client_id,
+        organization_id=organization_id,
+        organization_name=organization_name,
         expires_at=expires_at,
         issued_at=issued_at,
-        actors=_actors(claims),
+        actors=_actors(claims) if "act" in claims else (),
         raw=claims,
     )
 
@@ -114,6 +118,10 @@ def check_scopes(claims: AccessTokenClaims, wanted: Collection[str]) -> None:
         )
 
 
+def _texts(value: object) -> list[str]:
+    return [each for each in as_array(value) if isinstance(each, str)]
+
+
 def _actors(claims: Mapping[str, Any]) -> tuple[Actor, ...]:
     actors: list[Actor] = []
     while "act" in claims:
@@ -122,13 +130,7 @@ def _actors(claims: Mapping[str, Any]) -> tuple[Actor, ...]:
             raise broken(_NOUN, "act", "an actor is an object (RFC 8693)", "an object", found)
         if len(actors) == _MOST_ACTORS:
             raise broken(_NOUN, "act", "too many act for one another", f"{_MOST_ACTORS} actors", "more")
-        actors.append(
-            Actor(
-                subject=optional_text(_NOUN, found, "sub"),
-                issuer=optional_text(_NOUN, found, "iss"),
-                client_id=optional_text(_NOUN, found, "client_id"),
-                claims=found,
-            )
-        )
+        subject, issuer, client_id = optional_texts(_NOUN, found, "sub", "iss", "client_id")
+        actors.append(Actor(subject=subject, issuer=issuer, client_id=client_id, claims=found))
         claims = found
     return tuple(actors)

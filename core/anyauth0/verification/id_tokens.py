@@ -7,11 +7,11 @@ from ..clients import AsyncioClient, BlockingClient
 from ..endpoint import Async, Mode, Sync, operation
 from ..errors import ConfigurationError, IdTokenError
 from ..flow import Flow
-from ..id_token import IdTokenChecks, verify_id_token
-from ..jose import ALGORITHMS, JoseError, parse_token
+from ..id_token import IdTokenChecks, check_id_token_claims, refused
+from ..jose import ALGORITHMS, JoseError, VerifyingKey, parse_token, secret_key, verify_signature
 from ..keys.text import clip
 from .client import Verification, VerifierOptions, not_its_own, texts
-from .issuers import Domains, IssuerContext
+from .issuers import Domains
 
 __all__ = ["AsyncIdTokenVerifier", "IdTokenVerifier", "IdTokens"]
 
@@ -19,7 +19,7 @@ __all__ = ["AsyncIdTokenVerifier", "IdTokenVerifier", "IdTokens"]
 class IdTokens(Verification[Mode]):
     """The rules for ID tokens (OpenID Connect Core, section 3.1.3.7)."""
 
-    __slots__ = ("_algorithm", "_client_id", "_client_secret")
+    __slots__ = ("_algorithms", "_client_id", "_secret")
     _not_its_own: ClassVar[Mapping[str, str]] = not_its_own(
         "client_id", "client_secret", "id_token_signing_alg"
     )
@@ -51,10 +51,13 @@ class IdTokens(Verification[Mode]):
             raise ConfigurationError(
                 "id_token_signing_alg", f'option "id_token_signing_alg" must be one of {names}'
             )
-        if id_token_signing_alg.startswith("HS") and not client_secret:
-            raise ConfigurationError("client_secret", f'{id_token_signing_alg} needs option "client_secret"')
-        self._client_secret = client_secret
-        self._algorithm = id_token_signing_alg
+        self._secret: VerifyingKey | None = None
+        if id_token_signing_alg.startswith("HS"):
+            if not client_secret:
+                message = f'{id_token_signing_alg} needs option "client_secret"'
+                raise ConfigurationError("client_secret", message)
+            self._secret = secret_key(client_secret).verifying_key
+        self._algorithms = (id_token_signing_alg,)
 
     @operation
     def verify(self, token: str, *, checks: IdTokenChecks = IdTokenChecks()) -> Flow[Mapping[str, Any]]:  # noqa: B008
@@ -62,36 +65,28 @@ class IdTokens(Verification[Mode]):
 
         Raises `IdTokenError` with the `rule`, and what fetching the keys raises.
         """
-        domain = yield from self._domain(token)
+        try:
+            parsed = parse_token(token, self._algorithms)
+            claims = parsed.claims()
+            issuer: Any = claims.get("iss")
+            keys = self._issuers.held(issuer) or (yield from self._issuers.find(issuer))
+            if keys is None:
+                message = f'the ID token was issued by {clip(issuer)}, which is not accepted; check "domain"'
+                raise IdTokenError("iss", message, expected="an issuer that is accepted", found=clip(issuer))
+            header = parsed.header
+            verify_signature(parsed, self._secret or keys.held(header) or (yield from keys.find(header)))
+        except JoseError as error:
+            raise refused(error) from error.with_traceback(None)
         options = self._core.options
-        claims = yield from verify_id_token(
-            token,
-            issuer=f"https://{domain}/",
+        check_id_token_claims(
+            claims,
+            issuer=issuer,
             client_id=self._client_id,
-            algorithm=self._algorithm,
-            jwks=self._issuers.keys_of(domain),
-            client_secret=self._client_secret,
             checks=checks,
             clock_tolerance=options.clock_tolerance,
             now=options.clock(),
         )
         return claims
-
-    def _domain(self, token: str) -> Flow[str]:
-        """Return the domain whose token this says to be. Raises `IdTokenError`."""
-        try:
-            issuer: object = parse_token(token, (self._algorithm,)).claims().get("iss")
-        except JoseError as error:
-            raise IdTokenError(error.rule, str(error), expected=error.expected, found=error.found) from (
-                error.with_traceback(None)
-            )
-        domain = None
-        if isinstance(issuer, str):
-            domain = yield from self._issuers.domain_of(IssuerContext(issuer=issuer))
-        if domain is None:
-            message = f'the ID token was issued by {clip(issuer)}, which is not accepted; check "domain"'
-            raise IdTokenError("iss", message, expected="an issuer that is accepted", found=clip(issuer))
-        return domain
 
 
 class IdTokenVerifier(IdTokens[Sync], BlockingClient):

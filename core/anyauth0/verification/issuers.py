@@ -48,33 +48,44 @@ Domains = (
 class Issuers:
     """Knows the domains that are accepted, and keeps the keys of each, of 100 at the most."""
 
-    __slots__ = ("_core", "_domains", "_key_sets", "_resolver")
+    __slots__ = ("_accepted", "_core", "_key_sets", "_resolver")
 
     def __init__(self, core: Core, domains: Domains) -> None:
         """Raise `ConfigurationError` for a domain that is none, or a function that cannot be called."""
         self._core = core
         self._key_sets: dict[str, JwksCache] = {}
-        self._domains: tuple[str, ...] = ()
+        self._accepted: frozenset[str] = frozenset()
         self._resolver: Callable[[IssuerContext], Flow[object]] | None = None
         if callable(domains):
             self._resolver = _resolver(domains, asynchronous=core.options.asynchronous)
         else:
-            self._domains = checked_domains(domains)
+            self._accepted = _issuers_of(domains)
 
-    def domain_of(self, context: IssuerContext) -> Flow[str | None]:
-        """Return the domain whose issuer the context names, if it is accepted."""
-        domains = self._domains
+    def held(self, issuer: object) -> JwksCache | None:
+        """Return what `find` would, if nobody need be asked and the keys are known."""
+        return self._key_sets.get(issuer) if self._resolver is None and isinstance(issuer, str) else None
+
+    def find(
+        self, issuer: object, url: str | None = None, headers: Mapping[str, list[str]] = {}
+    ) -> Flow[JwksCache | None]:
+        """Return the keys of the issuer that a token names, or `None` where it is not accepted.
+
+        `url` and `headers` are those of the request, for the function that names the domains.
+        """
+        if not isinstance(issuer, str):
+            return None
+        accepted = self._accepted
         if self._resolver is not None:
-            domains = checked_domains((yield from self._resolver(context)))
-        return next((domain for domain in domains if context.issuer == f"https://{domain}/"), None)
-
-    def keys_of(self, domain: str) -> JwksCache:
-        """Return the keys of a domain."""
-        keys = self._key_sets.get(domain)
+            joined = {name: ", ".join(values) for name, values in headers.items()}
+            context = IssuerContext(issuer=issuer, url=url, headers=joined)
+            accepted = _issuers_of((yield from self._resolver(context)))
+        if issuer not in accepted:
+            return None
+        keys = self._key_sets.get(issuer)
         if keys is None:
-            url = f"https://{domain}/.well-known/jwks.json"
+            url = f"{issuer}.well-known/jwks.json"
             cache = JwksCache(url, partial(self._fetch, url), clock=self._core.options.clock)
-            keys = self._key_sets.setdefault(domain, cache)
+            keys = self._key_sets.setdefault(issuer, cache)
             for oldest in list(self._key_sets)[:-_MOST_ISSUERS]:
                 self._key_sets.pop(oldest, None)
         return keys
@@ -93,24 +104,23 @@ def verified_claims(
     noun: str,
     algorithms: Collection[str],
     types: Collection[str],
-    request: IssuerContext,
+    url: str | None = None,
+    headers: Mapping[str, list[str]] = {},
 ) -> Flow[dict[str, Any]]:
     """Return the claims of a token that an accepted issuer signed; the claims but `iss` are not judged.
 
-    `types` are the values of `typ` that may come; `request` says where the token came from, its issuer is not
-    used. Raises `TokenError`, and what fetching the keys raises.
+    `types` are the values of `typ` that may come; `url` and `headers` are of the request that it came with.
+    Raises `TokenError`, and what fetching the keys raises.
     """
     try:
         token = parse_token(text, algorithms)
         claims = token.claims()
         _check_header(noun, token, types)
         issuer: object = claims.get("iss")
-        domain = None
-        if isinstance(issuer, str):
-            domain = yield from issuers.domain_of(msgspec.structs.replace(request, issuer=issuer))
-        if domain is None:
+        keys = issuers.held(issuer) or (yield from issuers.find(issuer, url, headers))
+        if keys is None:
             raise broken(noun, "iss", 'check "domain" or "domains"', "an issuer that is accepted", issuer)
-        key = yield from issuers.keys_of(domain).find(token.header)
+        key = keys.held(token.header) or (yield from keys.find(token.header))
         verify_signature(token, key)
     except JoseError as error:
         raise TokenError(error.rule, str(error), expected=error.expected, found=error.found) from (
@@ -138,6 +148,10 @@ def _resolver(function: Callable[..., Any], *, asynchronous: bool) -> Callable[[
             'option "domains" is an async function, which a blocking verifier cannot await; use a plain one',
         )
     return lambda context: perform(asynchronous=partial(function, context))
+
+
+def _issuers_of(domains: object) -> frozenset[str]:
+    return frozenset([f"https://{domain}/" for domain in checked_domains(domains)])
 
 
 def checked_domains(domains: object) -> tuple[str, ...]:

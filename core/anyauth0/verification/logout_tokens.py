@@ -13,9 +13,9 @@ from ..jose import base64url_encode
 from ..redaction import Model
 from .client import Verification, VerifierOptions, allowed, not_its_own, texts
 from .errors import TokenError
-from .issuers import Domains, IssuerContext, verified_claims
+from .issuers import Domains, verified_claims
 from .replay import MemoryReplayStore, ReplayStore
-from .rules import audiences, broken, check_times, optional_text, time_of
+from .rules import audiences, broken, check_times, optional_texts, time_of
 
 __all__ = ["AsyncLogoutTokenVerifier", "LogoutClaims", "LogoutTokenVerifier", "LogoutTokens"]
 
@@ -89,7 +89,6 @@ class LogoutTokens(Verification[Mode]):
                 noun=_NOUN,
                 algorithms=self._algorithms,
                 types=("logout+jwt", "jwt"),
-                request=IssuerContext(issuer=""),
             )
             found = self._judged(claims)
             yield from self._use_up(found)
@@ -115,10 +114,9 @@ class LogoutTokens(Verification[Mode]):
             raise TokenError(
                 "nonce", "the logout token has a nonce; it may be an ID token, which does not log out"
             )
-        subject, session_id = (optional_text(_NOUN, claims, name) for name in ("sub", "sid"))
+        subject, session_id, token_id = optional_texts(_NOUN, claims, "sub", "sid", "jti")
         if subject is None and session_id is None:
             raise broken(_NOUN, "sid", "it names neither session (sid) nor user (sub)", "a text", None)
-        token_id = optional_text(_NOUN, claims, "jti")
         if token_id is None:
             raise broken(_NOUN, "jti", "without it a replay cannot be told", "a text", None)
         return LogoutClaims(

@@ -23,27 +23,29 @@ def gather(headers: Headers) -> dict[str, list[str]]:
         "Iterable[tuple[object, object]]", headers.items() if isinstance(headers, Mapping) else headers
     )
     found: dict[str, list[str]] = {}
-    for pair in pairs:
-        name, value = (_text(part) for part in pair)
-        found.setdefault(name.lower(), []).append(value)
+    for name, value in pairs:
+        found.setdefault(_text(name).lower(), []).append(_text(value))
     return found
 
 
 def _text(part: object) -> str:
+    if isinstance(part, str):
+        return part
     if isinstance(part, bytes):
         return part.decode("latin-1")
-    if not isinstance(part, str):
-        raise InvalidArgumentError(
-            "headers", f'"headers" holds a {type(part).__name__}; pass names and values as text or bytes'
-        )
-    return part
+    raise InvalidArgumentError(
+        "headers", f'"headers" holds a {type(part).__name__}; pass names and values as text or bytes'
+    )
 
 
 def scheme_of(headers: Mapping[str, list[str]], schemes: tuple[Scheme, ...]) -> Scheme | None:
     """Return the scheme of the `Authorization` header, if it is one of `schemes`."""
-    value = next(iter(headers.get("authorization", [])), "")
-    named = value.strip(" \t").partition(" ")[0].lower()
-    return next((scheme for scheme in schemes if scheme.lower() == named), None)
+    values = headers.get("authorization", [""])
+    named = values[0].strip(" \t").partition(" ")[0].lower()
+    for scheme in schemes:
+        if scheme.lower() == named:
+            return scheme
+    return None
 
 
 def token_of(headers: Mapping[str, list[str]]) -> str:

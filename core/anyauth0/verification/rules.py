@@ -7,7 +7,7 @@ from .._json import is_array
 from ..keys.text import clip
 from .errors import TokenError
 
-__all__ = ["audiences", "broken", "check_times", "is_time", "optional_text", "time_of"]
+__all__ = ["audiences", "broken", "check_times", "is_time", "optional_texts", "time_of"]
 
 _LATEST = 2.0**53
 
@@ -19,18 +19,18 @@ def broken(noun: str, rule: str, mend: str, expected: object, found: object) -> 
     return TokenError(rule, message, expected=expected, found=said)
 
 
-def is_time(value: object) -> bool:
+def is_time(value: Any) -> bool:
     """Say whether `value` is a number of seconds."""
     # A bool is an int to Python; NaN, which compares false with everything, would pass every other check.
-    return not isinstance(value, bool) and isinstance(value, int | float) and -_LATEST <= value <= _LATEST
+    return type(value) in (int, float) and -_LATEST <= value <= _LATEST
 
 
 def time_of(noun: str, claims: Mapping[str, Any], name: str) -> float:
     """Return a claim that is a number of seconds. Raises `TokenError`."""
-    value: object = claims.get(name)
-    if not is_time(value):
-        raise broken(noun, name, "it is missing or no number of seconds", "a number of seconds", value)
-    return float(claims[name])
+    value: Any = claims.get(name)
+    if is_time(value):
+        return float(value)
+    raise broken(noun, name, "it is missing or no number of seconds", "a number of seconds", value)
 
 
 def check_times(noun: str, claims: Mapping[str, Any], now: float, tolerance: float) -> tuple[float, float]:
@@ -38,19 +38,26 @@ def check_times(noun: str, claims: Mapping[str, Any], now: float, tolerance: flo
 
     Raises `TokenError`.
     """
-    mend = 'check the clock of this machine, or raise "clock_tolerance"'
     expires, issued = time_of(noun, claims, "exp"), time_of(noun, claims, "iat")
     if now >= expires + tolerance:
         raise broken(noun, "exp", "it has expired, get a new one", f"after {now:.0f}", expires)
-    for name in ("iat", "nbf"):
-        if (name == "iat" or name in claims) and (time := time_of(noun, claims, name)) > now + tolerance:
-            raise broken(noun, name, f"it is from the future; {mend}", f"up to {now:.0f}", time)
+    if issued > now + tolerance:
+        raise _too_early(noun, "iat", now, issued)
+    if "nbf" in claims and (begins := time_of(noun, claims, "nbf")) > now + tolerance:
+        raise _too_early(noun, "nbf", now, begins)
     return expires, issued
+
+
+def _too_early(noun: str, name: str, now: float, found: float) -> TokenError:
+    mend = 'it is from the future; check the clock of this machine, or raise "clock_tolerance"'
+    return broken(noun, name, mend, f"up to {now:.0f}", found)
 
 
 def audiences(noun: str, option: str, claims: Mapping[str, Any], wanted: Collection[str]) -> tuple[str, ...]:
     """Return the audiences of a token, one of which must be `wanted`. Raises `TokenError` naming `option`."""
     found: object = claims.get("aud")
+    if isinstance(found, str) and found in wanted:
+        return (found,)
     named: list[object] = found if is_array(found) else [found]
     texts = tuple(name for name in named if isinstance(name, str))
     if len(texts) != len(named) or not any(name in wanted for name in texts):
@@ -59,9 +66,11 @@ def audiences(noun: str, option: str, claims: Mapping[str, Any], wanted: Collect
     return texts
 
 
-def optional_text(noun: str, claims: Mapping[str, Any], name: str) -> str | None:
-    """Return a claim that is a text if it is there. Raises `TokenError`."""
-    value: object = claims.get(name)
-    if value is not None and not (isinstance(value, str) and value):
-        raise broken(noun, name, "it is no text", "a text", value)
-    return value or None
+def optional_texts(noun: str, claims: Mapping[str, Any], *names: str) -> list[str | None]:
+    """Return claims that are texts if they are there. Raises `TokenError`."""
+    values: list[Any] = list(map(claims.get, names))
+    for value in values:
+        if value is not None and not (isinstance(value, str) and value):
+            name = names[values.index(value)]
+            raise broken(noun, name, "it is no text", "a text", value)
+    return values

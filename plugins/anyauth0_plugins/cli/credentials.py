@@ -88,7 +88,7 @@ def _options(profile: str | None) -> Options:
         )
     try:
         found = msgspec.json.decode(text, type=Stored)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         refusal = ConfigurationError(
             "profile", f'what the keyring has for the profile "{name}" is not ours; run anyauth0 login'
         )

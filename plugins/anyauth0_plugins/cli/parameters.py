@@ -31,10 +31,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
     @property
     def is_text(self) -> bool:
+        """Whether any text will do."""
         return str in self.kinds
 
     @property
     def is_flag(self) -> bool:
+        """Whether it is yes or no, and takes no value."""
         return bool in self.kinds and not self.is_text
 
     @property
@@ -97,7 +99,7 @@ def parsed(name: str, option: str, text: str | bytes) -> Any:
     """Return JSON as plain data. Raises `InvalidArgumentError` that names `option` and not what it holds."""
     try:
         return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         refusal = InvalidArgumentError(name, f'"{option}" must be JSON')
     raise refusal
 

@@ -77,6 +77,6 @@ _READERS = {".json": _array, ".jsonl": _lines, ".ndjson": _lines, ".csv": _csv}
 def _decoded(text: bytes | str, where: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         refusal = InvalidArgumentError("FILE", f"{where} is not JSON")
     raise refusal

@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from anyauth0 import AsyncTransport, ClientOptions, Transport, hookimpl
 
-from .in_process import AsyncLocalTransport, LocalTransport, read_certificate
-from .tenant import LocalTenant, Message, registered
+try:
+    from .in_process import AsyncLocalTransport, LocalTransport, read_certificate
+    from .tenant import LocalTenant, Message, registered
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"{error}; pip install 'anyauth0[local]'", name=error.name) from error
 
 if TYPE_CHECKING:
     from .server import serve
@@ -27,7 +30,9 @@ def anyauth0_transport(options: ClientOptions) -> Transport | AsyncTransport | N
 def __getattr__(name: str) -> Any:
     # The server needs aiohttp, which answering in process does not.
     if name == "serve":
-        from .server import serve
-
+        try:
+            from .server import serve
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(f"{error}; pip install 'anyauth0[local]'", name=error.name) from error
         return serve
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

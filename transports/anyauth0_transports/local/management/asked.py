@@ -38,10 +38,12 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def store(self) -> Store:
+        """All that the tenant knows."""
         return self.tenant.store
 
     @property
     def model(self) -> Any:
+        """The type of the answer."""
         return model_of(self.endpoint)
 
     def answer(self, document: object, status: int = 200) -> Response:

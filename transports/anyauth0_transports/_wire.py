@@ -2,43 +2,47 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from ._proxies import Proxy
+from anyauth0 import InvalidArgumentError
 
-__all__ = ["Malformed", "Route", "Wire"]
+__all__ = ["Malformed", "Wire", "message"]
 
 _PIECE = 64 * 1024
 _LINE = 64 * 1024
+
+
+def message(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """Return a request as it goes over the wire, with the length of its body.
+
+    Raises `InvalidArgumentError` for a method that would be more than a word in it.
+    """
+    if not (method.isascii() and method.isalpha()):
+        raise InvalidArgumentError("method", 'the "method" of a request must be a word, such as "GET"')
+    lines = dict(headers)
+    if body is not None or method in ("POST", "PUT", "PATCH"):
+        lines["content-length"] = str(len(body or b""))
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", *map(": ".join, lines.items()), "", ""])
+    return head.encode("ascii") + (body or b"")
 
 
 class Malformed(ConnectionError):
     """What the server sent is no answer in HTTP/1.1. Says why in words of our own."""
 
 
-class Route(NamedTuple):
-    """Where a connection leads, and for which process: a forked child must not use that of its parent."""
-
-    process: int
-    scheme: str
-    netloc: str
-    proxy: "Proxy | None"
-
-
 class Wire:
     """A connection, in the hands of one attempt at a time, or of one stream."""
 
-    __slots__ = ("_at", "_buffer", "_end", "route", "sent", "sock")
+    __slots__ = ("_at", "_buffer", "_end", "process", "sent", "sock")
 
-    def __init__(self, route: Route) -> None:
-        """Open nothing yet."""
-        self.route = route
+    def __init__(self, sock: socket.socket | None = None) -> None:
+        """Open nothing; `sock` is open already."""
+        self.process = os.getpid()
         self.sent = False
         """Whether the server may have got something of the request."""
-        self.sock: socket.socket | None = None
+        self.sock = sock
         self._end: float | None = None
         self._buffer = b""
         self._at = 0
@@ -126,7 +130,7 @@ class Wire:
         if sock is None:
             return
         # Not in a forked child: it would end the connection of its parent too.
-        if self.route.process == os.getpid():
+        if self.process == os.getpid():
             # That of `ssl` would break the state of the reader.
             with suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,31 +1,28 @@
 """Opens connections: over every address of a host, through a proxy, with TLS."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from ._http_client_answer import head
-from ._http_client_wire import Malformed, Wire
+from ._answer import head
+from ._route import Route
+from ._wire import Malformed, Wire
 
 if TYPE_CHECKING:
     import ssl
 
-    from ._proxies import Proxy
-
-__all__ = ["connect"]
+__all__ = ["address", "connect", "tunnel"]
 
 
-def connect(wire: Wire, context: "Callable[[], ssl.SSLContext]") -> None:
+def connect(wire: Wire, route: Route, context: "Callable[[], ssl.SSLContext]") -> None:
     """Reach the server, through the proxy if there is one, and agree on TLS if it is asked for."""
-    route = wire.route
-    host, port = _address(f"{route.scheme}://{route.netloc}")
-    wire.sock = _reach(wire, *(_address(route.proxy.url) if route.proxy else (host, port)))
+    host, port = address(f"{route.scheme}://{route.netloc}")
+    wire.sock = _reach(wire, *(address(route.proxy.url) if route.proxy else (host, port)))
     wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if route.scheme == "https":
         if route.proxy is not None:
-            _tunnel(wire, route.proxy, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            tunnel(wire, host, port, route.proxy.headers)
         settings = context()
         wire.sock.settimeout(wire.left())
         wire.sock = settings.wrap_socket(wire.sock, server_hostname=host)
@@ -53,8 +50,10 @@ def _reach(wire: Wire, host: str, port: int) -> socket.socket:
     raise reason
 
 
-def _tunnel(wire: Wire, proxy: "Proxy", target: str) -> None:
-    headers = {"host": target, **proxy.headers}
+def tunnel(wire: Wire, host: str, port: int, headers: Mapping[str, str]) -> None:
+    """Ask the proxy for a tunnel to a host (RFC 9110, section 9.3.6). Raises `OSError` when it refuses."""
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    headers = {"host": target, **headers}
     lines = [f"CONNECT {target} HTTP/1.1", *map(": ".join, headers.items()), "", ""]
     wire.write("\r\n".join(lines).encode("ascii"))
     _, status, _ = head(wire)
@@ -62,7 +61,10 @@ def _tunnel(wire: Wire, proxy: "Proxy", target: str) -> None:
         raise Malformed("the proxy refused")
 
 
-def _address(url: str) -> tuple[str, int]:
+def address(url: str) -> tuple[str, int]:
+    """Return host and port of a URL. Raises `OSError` where there is none."""
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -2,8 +2,8 @@
 
 import re
 
-from ._http_client_wire import Malformed, Wire
 from ._messages import joined
+from ._wire import Malformed, Wire
 
 __all__ = ["Answer", "head"]
 
@@ -40,7 +40,7 @@ def _fields(wire: Wire) -> list[tuple[str, str]]:
 class Answer:
     """An answer whose head is there and whose body is read piece by piece."""
 
-    __slots__ = ("_chunked", "_left", "_started", "_wire", "headers", "keeps", "status")
+    __slots__ = ("_chunked", "_started", "_wire", "headers", "keeps", "left", "status")
 
     def __init__(self, wire: Wire, method: str) -> None:
         """Read the head. Raises `Malformed` when it is ambiguous where the body ends."""
@@ -52,35 +52,36 @@ class Answer:
         self._wire = wire
         self._started = False
         self._chunked = False
-        self._left: int | None = None
+        self.left: int | None = None
+        """The bytes that are still to come, of the chunk or of the body; `None` until the server closes."""
         length = self.headers.get("content-length")
         coding = self.headers.get("transfer-encoding")
         if method == "HEAD" or self.status in (204, 304):
-            self._left = 0
+            self.left = 0
         elif coding is not None:
             if not recent or length is not None or coding.lower() != "chunked":
                 raise Malformed("no clear length")
             self._chunked = True
-            self._left = 0
+            self.left = 0
         elif length is not None:
             if not _LENGTH.fullmatch(length):
                 raise Malformed("no clear length")
-            self._left = int(length)
+            self.left = int(length)
         options = self.headers.get("connection", "").lower().split(",")
-        self.keeps = recent and self._left is not None and "close" not in map(str.strip, options)
+        self.keeps = recent and self.left is not None and "close" not in map(str.strip, options)
         """Whether the connection can be used again after the end."""
 
     def read(self) -> bytes:
         """Return the next piece of the body, as it came; `b""` at the end."""
-        if self._chunked and self._left == 0:
+        if self._chunked and self.left == 0:
             self._next_chunk()
-        if self._left == 0:
+        if self.left == 0:
             return b""
-        piece = self._wire.take(_PIECE if self._left is None else self._left)
-        if self._left is not None:
+        piece = self._wire.take(_PIECE if self.left is None else self.left)
+        if self.left is not None:
             if not piece:
                 raise ConnectionResetError
-            self._left -= len(piece)
+            self.left -= len(piece)
         return piece
 
     def _next_chunk(self) -> None:
@@ -91,7 +92,7 @@ class Answer:
         size = _SIZE.fullmatch(line.partition(b";")[0].rstrip(b" \t"))
         if size is None or b"\r" in line or b"\0" in line:
             raise Malformed("no size of a chunk")
-        self._left = int(size[0], 16)
-        if self._left == 0:
+        self.left = int(size[0], 16)
+        if self.left == 0:
             _fields(self._wire)
             self._chunked = False

@@ -1,0 +1,72 @@
+"""Tells the way to a URL: whose connection, to which host, through which proxy."""
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._proxies import Proxy
+
+__all__ = ["Route", "Router"]
+
+
+# `urllib.parse` takes long to import, and is made for URLs of all kinds.
+_URL = re.compile(r"([^:/?#]+)://([^/?#]*)([^#]*)")
+
+
+class Route(NamedTuple):
+    """Where a connection leads, and for which process: a forked child must not use that of its parent."""
+
+    process: int
+    scheme: str
+    netloc: str
+    proxy: "Proxy | None"
+
+    def target(self, url: str) -> str:
+        """Return what the first line of a request to `url` names (RFC 9112, section 3.2)."""
+        target = _parts(url)[2]
+        target = target if target.startswith("/") else f"/{target}"
+        absolute = self.proxy is not None and self.scheme == "http"
+        return f"http://{self.netloc}{target}" if absolute else target
+
+    @property
+    def proxied_headers(self) -> dict[str, str]:
+        """The headers for the proxy that a request has itself; one in a tunnel has none."""
+        return {} if self.proxy is None or self.scheme != "http" else self.proxy.headers
+
+
+class Router:
+    """Tells the way to a URL. The environment is read when the first one asks for it."""
+
+    __slots__ = ("_find_proxy", "_proxy")
+
+    def __init__(self, proxy: str | bool | None) -> None:
+        """Raise `ConfigurationError` for the URL of a proxy that is none."""
+        self._proxy = proxy
+        self._find_proxy = _finder(proxy) if isinstance(proxy, str) else None
+
+    def route(self, url: str) -> Route:
+        """Return the way to `url`.
+
+        Raises `ConfigurationError` for a proxy of the environment whose URL is none.
+        """
+        find = self._find_proxy
+        if find is None:
+            self._find_proxy = find = _finder(self._proxy)
+        scheme, netloc, _ = _parts(url)
+        return Route(os.getpid(), scheme.lower(), netloc.rpartition("@")[2], find(url))
+
+
+def _finder(proxy: str | bool | None) -> "Callable[[str], Proxy | None]":
+    # A client that is made and not used has no need of it.
+    from ._proxies import proxy_finder
+
+    return proxy_finder(proxy)
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Return scheme, authority, and the path with its query, of a URL (RFC 3986, appendix B)."""
+    found = _URL.match(url)
+    return ("", "", "") if found is None else (found[1], found[2], found[3])
