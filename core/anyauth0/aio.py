@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Hashable
 from typing import Any, TypeVar
 
-from .flow import AHEAD, Effect, Exclusive, Flow, Sleep
+from .flow import AHEAD, Exclusive, Flow, Perform, Sleep
 from .messages import Request
 from .transport import AsyncTransport
 
@@ -30,7 +30,10 @@ class AsyncDriver:
             effect = next(flow)
             while True:
                 try:
-                    held.append(await self._perform(effect))
+                    if isinstance(effect, Request):
+                        held.append(await self.transport.send(effect))
+                    else:
+                        held.append(await self._perform(effect))
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
@@ -87,9 +90,7 @@ class AsyncDriver:
         if refusal is not None:
             raise refusal
 
-    async def _perform(self, effect: Effect) -> Any:
-        if isinstance(effect, Request):
-            return await self.transport.send(effect)
+    async def _perform(self, effect: Sleep | Exclusive[Any] | Perform[Any]) -> Any:
         if isinstance(effect, Sleep):
             return await asyncio.sleep(effect.seconds)
         if isinstance(effect, Exclusive):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .flow import AHEAD, Effect, Exclusive, Flow, Sleep
+from .flow import AHEAD, Exclusive, Flow, Perform, Sleep
 from .messages import Request
 from .transport import Transport
 
@@ -35,7 +35,10 @@ class BlockingDriver:
             effect = next(flow)
             while True:
                 try:
-                    held.append(self._perform(effect))
+                    if isinstance(effect, Request):
+                        held.append(self.transport.send(effect))
+                    else:
+                        held.append(self._perform(effect))
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
@@ -84,9 +87,7 @@ class BlockingDriver:
         if refusal is not None:
             raise refusal
 
-    def _perform(self, effect: Effect) -> Any:
-        if isinstance(effect, Request):
-            return self.transport.send(effect)
+    def _perform(self, effect: Sleep | Exclusive[Any] | Perform[Any]) -> Any:
         if isinstance(effect, Sleep):
             return time.sleep(effect.seconds)
         if isinstance(effect, Exclusive):

@@ -192,11 +192,16 @@ class Core:
         Raises `Auth0Error` when the client is closed.
         """
         self._refuse_when_closed()
-        return (yield from bare(self._request(endpoint, call)))
+        part = None if call.multipart is None else (yield from bare(_multipart(call.multipart)))
+        try:
+            return self._request(endpoint, call, part)
+        except Auth0Error as error:
+            refusal = error.with_traceback(None)
+        raise refusal
 
     def _request(
-        self, endpoint: EndpointFacts[..., Any], call: Call[Any]
-    ) -> Flow[tuple[Request, Handler | None]]:
+        self, endpoint: EndpointFacts[..., Any], call: Call[Any], part: tuple[bytes, str] | None
+    ) -> tuple[Request, Handler | None]:
         url = self.base_url + encode_path(endpoint.path, call.path)
         headers = {"accept": "application/json", **call.headers}
         for name, value in call.headers.items():
@@ -218,8 +223,8 @@ class Core:
                 fields, prove = self._identify(endpoint, fields)
             content = fields
         body: bytes | None = None
-        if call.multipart is not None:
-            body, headers["content-type"] = yield from _multipart(call.multipart)
+        if part is not None:
+            body, headers["content-type"] = part
         elif call.form is not None:
             body = encode_form(cast("Mapping[str, object]", content))
             headers["content-type"] = FORM

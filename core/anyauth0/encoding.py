@@ -20,7 +20,7 @@ HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _RESERVED = re.compile(rb"[^A-Za-z0-9_.~-]")
 _CLIMBING = frozenset({".", ".."})
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 def encode_path(template: str, values: Sequence[object]) -> str:
@@ -117,7 +117,7 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        if _SURROGATE.search(value):
+        if not value.isascii() and re.search(_SURROGATE, value):
             raise InvalidArgumentError(name, f'"{name}" holds half a surrogate pair; give well-formed text')
         return value
     if isinstance(value, int | float):

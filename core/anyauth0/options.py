@@ -188,7 +188,8 @@ def check(given: Mapping[str, object], *, asynchronous: bool, owner: str) -> Cli
             raise ConfigurationError(name, f'option "{name}" of {owner} must be {mend}')
     if given.get("domain") is None:
         raise ConfigurationError(
-            "domain", f'{owner} needs option "domain", for example "tenant.eu.auth0.com"'
+            "domain",
+            f'{owner} needs option "domain", for example "tenant.eu.auth0.com"; from_env reads AUTH0_DOMAIN',
         )
     values: dict[str, Any] = {
         name: value for name, value in given.items() if value is not None or name in _NONE
@@ -321,7 +322,19 @@ def _names_and_texts(value: Any) -> bool:
 def _retry(value: Any) -> bool:
     if not isinstance(value, RetryPolicy):
         return value is None or isinstance(value, bool)
-    return value.retries >= 0 and value.first_delay >= 0 and value.max_delay >= 0
+    # A struct takes whatever it is given.
+    numbers: tuple[Any, ...] = (value.retries, value.first_delay, value.max_delay)
+    return isinstance(numbers[0], int) and None not in numbers and all(map(_number(0), numbers))
+
+
+def _token(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip()) and not value.lower().startswith("bearer ")
+    return value is None or callable(value)
+
+
+def _store(value: Any) -> bool:
+    return value is None or all(callable(getattr(value, name, None)) for name in ("load", "save", "remove"))
 
 
 _TEXT: Kind = (_is(str), "a string that is not blank")
@@ -339,14 +352,18 @@ _KINDS: dict[str, Kind] = {
     "use_mtls": _FLAG,
     "mtls_endpoint_aliases": (_names_and_texts, "a mapping of endpoint names to URLs"),
     "clock_tolerance": (_number(0), "a number of seconds from 0 up"),
-    "token": (lambda value: value is None or callable(value) or _is(str)(value), "a token or a function"),
+    "token": (_token, 'a token without "Bearer" before it, or a function'),
+    "token_store": (_store, "a store that loads, saves and removes tokens, such as FileTokenStore(...)"),
     "audience": _TEXT,
     "tls": (_is(TLS), "a TLS(...) value"),
     "proxy": (_is(str, bool), "a URL, or False for none"),
     "max_response_bytes": (lambda value: value is None or _whole(value), "a whole number above 0"),
     "transport": (
-        lambda value: value is None or callable(value) or hasattr(value, "send") or _is(str)(value),
-        "a name, a transport with send and close, or a function Request -> Response",
+        lambda value: (
+            not isinstance(value, type)
+            and (value is None or callable(value) or hasattr(value, "send") or _is(str)(value))
+        ),
+        "a name, an object (no class) with send and close, or a function Request -> Response",
     ),
     "plugins": (
         lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes),
@@ -355,7 +372,7 @@ _KINDS: dict[str, Kind] = {
     "headers": (_names_and_texts, "a mapping of names to strings"),
     "timeout": (_number(0, above=True), "a number of seconds above 0, or None"),
     "deadline": (_number(0, above=True), "a number of seconds above 0, or None"),
-    "retry": (_retry, "True, False or a RetryPolicy(...)"),
+    "retry": (_retry, "True, False or a RetryPolicy(...) of numbers from 0 up"),
     "telemetry": _FLAG,
     "custom_domain": _TEXT,
     "extra_body": (_is(Mapping), "a mapping of field names to values"),

@@ -57,7 +57,8 @@ WRONG: dict[str, list[Any]] = {
     "use_mtls": [None, 1, "true"],
     "mtls_endpoint_aliases": [5, {"a": 1}, {1: "a"}, {"": "a"}, ["a"]],
     "clock_tolerance": [-1, "60", True, float("nan"), float("inf")],
-    "token": ["", " ", 5, b"x", ["x"]],
+    "token": ["", " ", 5, b"x", ["x"], "Bearer eyJ"],
+    "token_store": ["memory", 5, object()],
     "audience": ["", 5],
     "tls": [True, {"ca": "x"}, "x"],
     "proxy": [5, "", b"x"],
@@ -66,7 +67,14 @@ WRONG: dict[str, list[Any]] = {
     "headers": [None, 5, {"a": 1}, {1: "a"}, {"": "a"}, [("a", "b")]],
     "timeout": [0, -1, "5", True, float("nan"), float("inf"), 1e9],
     "deadline": [0, -1, "5", True, float("nan")],
-    "retry": [5, "no", {"retries": 1}, RetryPolicy(retries=-1), RetryPolicy(first_delay=-1)],
+    "retry": [
+        5,
+        "no",
+        {"retries": 1},
+        RetryPolicy(retries=-1),
+        RetryPolicy(first_delay=-1),
+        RetryPolicy(retries="3"),
+    ],
     "telemetry": [None, 0, "off"],
     "custom_domain": ["", 5, "https://x", "a/b"],
     "extra_body": [5, "x", [("a", 1)]],
@@ -209,7 +217,7 @@ def test_a_transport_of_the_other_kind_is_refused(kind: Kind) -> None:
             assert error.option == "transport"
 
 
-@pytest.mark.parametrize("transport", ["nothing", 5, object(), "", ["urllib3"]])
+@pytest.mark.parametrize("transport", ["nothing", 5, object(), "", ["urllib3"], Blocking])
 def test_what_is_no_transport_is_refused(kind: Kind, transport: Any) -> None:
     assert refused(lambda: kind.authentication(domain=DOMAIN, transport=transport)).option == "transport"
 

@@ -1,11 +1,13 @@
-"""Every example, on the embedded tenant: in process, and over real TLS by each transport that fits."""
+"""Every example runs on the embedded tenant: in memory, and over real TLS by each transport that fits."""
 
 import asyncio
 import inspect
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from importlib import import_module
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 
 from anyauth0_transports.aiohttp import AiohttpTransport
-from anyauth0_transports.local import serve
+from anyauth0_transports.local import LocalTenant, serve
 from anyauth0_transports.urllib3 import Urllib3Transport
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -62,6 +64,40 @@ SAYS = {
 }
 
 
+# What each of its processes has to import: these run as processes, and so does one for each world.
+PROCESSES = {"distributed_update", "share_tokens_between_processes", "quickstart", "asyncio_users_by_page"}
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> dict[str, Any]:
+    """Make one key for all tenants: making it is what takes time."""
+    with LocalTenant(domain="key.example") as tenant:
+        tenant.tokens.rotate_key()
+        key = tenant.store.last("keys")
+    assert key is not None
+    return key
+
+
+@pytest.fixture(autouse=True)
+def tenants_have_a_key(signing_key: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = setting.tenant_for_examples
+
+    def tenant_for_examples() -> LocalTenant:
+        tenant: LocalTenant = made()
+        tenant.store.add("keys", signing_key["kid"], signing_key)
+        return tenant
+
+    monkeypatch.setattr(setting, "tenant_for_examples", tenant_for_examples)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make pauses short: the tenant goes on with a job whenever it is asked for it."""
+    sleep, asyncio_sleep = time.sleep, asyncio.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds, *more: asyncio_sleep(min(seconds, 0.01), *more))
+
+
 def skip_what_cannot_run(name: str) -> None:
     if name != "distributed_update":
         return
@@ -105,8 +141,20 @@ def test_there_is_one_for_each_example_of_the_page() -> None:
     assert len(ASYNCIO) == 5
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_runs_as_it_is(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in PROCESSES])
+def test_it_runs_as_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in [variable for variable in os.environ if variable.startswith("AUTH0_")]:
+        monkeypatch.delenv(variable)
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    said = capsys.readouterr()
+    assert SAYS[name] in said.out
+    assert not said.err.replace("\n", "")
+
+
+@pytest.mark.parametrize("name", sorted(PROCESSES))
+def test_it_runs_as_a_process(name: str) -> None:
     skip_what_cannot_run(name)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AUTH0_")}
     done = subprocess.run(

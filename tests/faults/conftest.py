@@ -1,6 +1,7 @@
 """What the tests of faults share: a tenant that fails when told to, and clients of it over real sockets."""
 
 import asyncio
+import gc
 import inspect
 import logging
 import pickle
@@ -20,11 +21,12 @@ from anyauth0 import (
 )
 
 from ..transports.certificates import Certificates
-from ..transports.conftest import certificates, nothing_from_outside, nothing_left_open, quick_collection
+from ..transports.conftest import certificates, nothing_from_outside, quick_collection
 from .server import APPLICATION, Tenant, connections, running
 
 __all__ = [
     "SECRET",
+    "WORLDS",
     "World",
     "certificates",
     "nothing_from_outside",
@@ -35,6 +37,7 @@ __all__ = [
 
 CANARY = "canary"
 SECRET = "canary-of-the-test"
+WORLDS = ("blocking", "asyncio")
 LIMIT = 4096
 """The longest body that these clients accept."""
 
@@ -122,13 +125,22 @@ def told(error: BaseException) -> str:
     return "\n".join(shown)
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    yield
+    # Sockets and sessions that nobody closed warn now, and a warning is an error.
+    gc.collect()
+    # What outlives a test need not be looked at after each of the others.
+    gc.freeze()
+
+
 @pytest.fixture
 def tenant(certificates: Certificates) -> Iterator[Tenant]:
     with running(certificates.server) as tenant:
         yield tenant
 
 
-@pytest.fixture(params=[False, True], ids=["blocking", "asyncio"])
+@pytest.fixture(params=[False, True], ids=WORLDS)
 def world(
     request: pytest.FixtureRequest,
     tenant: Tenant,

@@ -1,16 +1,17 @@
 """The places at which a request can meet a fault: the call itself, the token and the keys that it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import pytest
 
 from anyauth0 import ApiError, AuthenticationApiError, ManagementApiError
 
-from .conftest import SECRET, World
+from .conftest import SECRET, WORLDS, World
 from .server import API, KEYS, TOKEN, USER_INFO
 
-__all__ = ["ROLES", "Role"]
+__all__ = ["ROLES", "Role", "in_pairs"]
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,3 +65,17 @@ ROLES = [
     ),
     Role(name="keys of a login", path=KEYS, client=World.authentication, call=_log_in),
 ]  # fmt: skip
+
+
+def in_pairs(roles: Sequence[Role], faults: Mapping[str, object]) -> pytest.MarkDecorator:
+    """Give a test each role with each fault, the worlds in turn: each two of the three meet."""
+    return pytest.mark.parametrize(
+        ("world", "role", "fault"),
+        [
+            pytest.param(asynchronous, role, fault, id=f"{WORLDS[asynchronous]}-{name}-{role}")
+            for number, (name, fault) in enumerate(faults.items())
+            for turn, role in enumerate(roles)
+            for asynchronous in [(number + turn) % 2 == 1]
+        ],
+        indirect=["world"],
+    )

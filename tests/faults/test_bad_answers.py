@@ -15,7 +15,7 @@ from anyauth0 import (
 
 from ..transports.servers import answer, reset, serve
 from .conftest import CANARY, SECRET, World, told
-from .roles import ROLES, Role
+from .roles import ROLES, Role, in_pairs
 from .server import API, TOKEN, json
 
 JSON = ("Content-Type", "application/json")
@@ -54,8 +54,7 @@ def requests(world: World, role: Role) -> int:
     return len(world.tenant.asked(role.path))
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if not role.lenient], ids=str)
-@pytest.mark.parametrize("fault", UNREADABLE.values(), ids=UNREADABLE)
+@in_pairs([role for role in ROLES if not role.lenient], UNREADABLE)
 def test_an_answer_that_nobody_can_read_is_an_error(world: World, role: Role, fault: bytes) -> None:
     error = fails(world, role, role.client(world), fault)
     assert type(error) is DecodingError
@@ -74,12 +73,12 @@ def test_a_write_that_was_done_is_no_failure_for_what_the_answer_says(
     works_again(world, role, client)
 
 
-@pytest.mark.parametrize("role", [ROLES[3], ROLES[4], ROLES[5]], ids=str)
-@pytest.mark.parametrize(
-    "body", [b"", b"null", b"5", b'"text"', b"[]", b"{}", b'{"access_token": 5, "keys": 5}']
-)
-def test_an_answer_without_what_it_is_for_is_an_error(world: World, role: Role, body: bytes) -> None:
-    error = fails(world, role, role.client(world), answer(200, body, JSON))
+USELESS = ("", "null", "5", '"text"', "[]", "{}", '{"access_token": 5, "keys": 5}')
+
+
+@in_pairs([ROLES[3], ROLES[4], ROLES[5]], {body: answer(200, body.encode(), JSON) for body in USELESS})
+def test_an_answer_without_what_it_is_for_is_an_error(world: World, role: Role, fault: bytes) -> None:
+    error = fails(world, role, role.client(world), fault)
     assert type(error) is DecodingError
     assert requests(world, role) == 1
 
@@ -95,11 +94,11 @@ def test_a_token_that_is_none_is_not_kept(world: World, token: str) -> None:
 # Statuses
 
 
-@pytest.mark.parametrize("role", ROLES, ids=str)
-@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (500, ServerError), (503, ServerError)])
+@in_pairs(ROLES, {"429": (429, RateLimited), "500": (500, ServerError), "503": (503, ServerError)})
 def test_a_server_that_fails_on_and_on_is_asked_as_often_as_the_policy_says(
-    world: World, role: Role, status: int, kind: type[ApiError]
+    world: World, role: Role, fault: tuple[int, type[ApiError]]
 ) -> None:
+    status, kind = fault
     error = fails(world, role, role.client(world), answer(status, PAGE, ("Content-Type", "text/html")))
     assert isinstance(error, kind)
     assert isinstance(error, role.family)

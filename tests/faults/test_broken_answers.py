@@ -10,7 +10,7 @@ from anyauth0 import TransportError, TransportTimeout
 
 from ..transports.servers import Peer, answer, reset
 from .conftest import CANARY, World, told
-from .roles import ROLES, Role
+from .roles import ROLES, Role, in_pairs
 from .server import Fault
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -76,8 +76,7 @@ BREAKS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("role", ROLES, ids=str)
-@pytest.mark.parametrize("fault", BREAKS.values(), ids=BREAKS)
+@in_pairs(ROLES, BREAKS)
 def test_an_answer_that_breaks_is_a_transport_error(world: World, role: Role, fault: Fault) -> None:
     client = role.client(world)
     meets(world, role, client, fault, TransportError)
@@ -127,8 +126,7 @@ def test_a_server_that_is_silent_is_a_timeout(world: World, role: Role) -> None:
     meets(world, role, _known(world, role), held(b""), TransportTimeout)
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role.repeats], ids=str)
-@pytest.mark.parametrize("fault", SLOW.values(), ids=SLOW)
+@in_pairs([role for role in ROLES if role.repeats], SLOW)
 def test_an_answer_that_takes_too_long_is_a_timeout(world: World, role: Role, fault: Fault) -> None:
     role = msgspec.structs.replace(role, repeats=False)
     meets(world, role, _known(world, role, retry=False), fault, TransportTimeout)

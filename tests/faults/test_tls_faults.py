@@ -12,7 +12,7 @@ from anyauth0 import TLS, TransportError, TransportTimeout
 from ..transports.certificates import Certificates
 from ..transports.servers import Peer, answer, serve
 from .conftest import CANARY, World, told
-from .roles import ROLES, Role
+from .roles import ROLES, Role, in_pairs
 from .server import TOKEN
 
 FAULTS = ["wrong_host", "unknown_authority", "expired", "hang_up"]
@@ -53,8 +53,7 @@ def meeting(world: World, role: Role, impostors: Impostors, fault: str, times: i
     return role.client(world, tls=impostors.tls)
 
 
-@pytest.mark.parametrize("role", ROLES, ids=str)
-@pytest.mark.parametrize("fault", FAULTS)
+@in_pairs(ROLES, {fault: fault for fault in FAULTS})
 def test_an_impostor_gets_nothing(world: World, impostors: Impostors, role: Role, fault: str) -> None:
     client = meeting(world, role, impostors, fault, times=9)
     with pytest.raises(TransportError) as caught:

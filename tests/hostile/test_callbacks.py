@@ -53,8 +53,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=repr)
-@pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
+# Both worlds read a callback by the same function: a megabyte in one of them is enough.
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        pytest.param(kind, query, id=f"{name}-{kind}")
+        for name, query in REFUSED.items()
+        for kind in (KINDS[:1] if "megabyte" in name else KINDS)
+    ],
+)
 def test_a_callback_that_is_not_the_answer_sends_nothing(kind: Kind, query: str) -> None:
     assert completed(kind, BACK + query) == []
 

@@ -47,6 +47,9 @@ def compiled(value: object) -> Iterator[re.Pattern[Any]]:
 
 def inline(source: str, names: dict[str, Any]) -> Iterator[tuple[re.Pattern[str], set[str]]]:
     """Go through the texts that functions of `re` are called with: there, by name, or one of a tuple."""
+    if not re.search(r"\bre\.(?!compile|Pattern)", source):
+        # Most modules are generated, and reading their trees is what takes time.
+        return
     tree = ast.parse(source)
     tuples = [
         (ast.unparse(loop.target), names.get(ast.unparse(loop.iter), ()))

@@ -35,7 +35,7 @@ from ..core.fakes import DOMAIN, KINDS, START, Clock, Kind, json
 
 OTHER = "login.example.com"
 KEYS_OF = {f"https://{each}/.well-known/jwks.json" for each in (DOMAIN, OTHER)}
-KEY, EC_KEY = generate_key("RS256"), generate_key("ES256")
+KEY, STRANGERS, EC_KEY = (generate_key(each) for each in ("RS256", "RS256", "ES256"))
 KEY_SET = json({"keys": [public_jwk(KEY, kid="k"), public_jwk(EC_KEY, kid="e")]})
 CLAIMS: dict[str, Any] = {
     "iss": f"https://{DOMAIN}/", "sub": "auth0|1", "aud": "api", "iat": START, "exp": START + 60, "jti": "j",
@@ -109,7 +109,7 @@ def test_an_address_in_a_token_is_never_fetched(kind: Kind, member: str) -> None
     tried = verifier(kind, transport, [DOMAIN])
     header = {"alg": "RS256", "kid": "k", "typ": "at+jwt", member: ELSEWHERE}
     assert kind.do(lambda: tried.verify(signed(header, {**CLAIMS, member: ELSEWHERE}))).subject == "auth0|1"
-    strangers = signed({**header, "kid": ELSEWHERE}, {**CLAIMS, member: ELSEWHERE}, generate_key())
+    strangers = signed({**header, "kid": ELSEWHERE}, {**CLAIMS, member: ELSEWHERE}, STRANGERS)
     with pytest.raises(TokenError):
         kind.do(lambda: tried.verify(strangers))
     assert set(transport.urls) <= KEYS_OF

@@ -26,13 +26,25 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     (metadata / "entry_points.txt").write_text(f"[pytest11]\n{name} = {module}\n")
     paths = [metadata.parent, *(ROOT / part for part in ("core", "transports", "plugins"))]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+    monkeypatch.syspath_prepend(metadata.parent)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return pytester
 
 
-def run(suite: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResult:
+ARGUMENTS = ("-W", "error", "--strict-markers", "-p", "no:cacheprovider")
+
+
+def run(suite: pytest.Pytester, code: str) -> pytest.RunResult:
+    """Run a suite within this process."""
     suite.makepyfile(dedent(code))
-    return suite.runpytest_subprocess("-W", "error", "--strict-markers", "-p", "no:cacheprovider", *arguments)
+    return suite.runpytest_inprocess(*ARGUMENTS, "-p", "no:xdist")
+
+
+def run_alone(suite: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResult:
+    """Run a suite in a process of its own, without the plugins of others, which take long to load."""
+    suite.makepyfile(dedent(code))
+    others = [f"-pno:{name}" for name in ("anyio", "hypothesispytest", "platformdirs")]
+    return suite.runpytest_subprocess(*ARGUMENTS, *others, *arguments)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -59,14 +71,14 @@ def test_nothing_is_loaded_before_a_fixture_is_used(suite: pytest.Pytester) -> N
         assert "anyauth0_transports.local" in loaded()[0]
         assert not {"aiohttp", "trustme"} & sys.modules.keys()
     """
-    run(suite, code).assert_outcomes(passed=2)
+    run_alone(suite, code).assert_outcomes(passed=2)
 
 
 def test_every_test_has_a_tenant_of_its_own_in_every_worker(suite: pytest.Pytester) -> None:
     code = """
     import pytest
 
-    @pytest.mark.parametrize("number", range(4))
+    @pytest.mark.parametrize("number", range(2))
     @pytest.mark.parametrize("served", [False, True])
     def test_alone(request, number, served):
         if served:
@@ -78,7 +90,7 @@ def test_every_test_has_a_tenant_of_its_own_in_every_worker(suite: pytest.Pytest
         assert served == tenant.domain.startswith("localhost:")
         assert served == ("tls" in request.getfixturevalue("auth0_options"))
     """
-    run(suite, code, "-n", "2").assert_outcomes(passed=8)
+    run_alone(suite, code, "-n", "2").assert_outcomes(passed=4)
 
 
 def test_the_marker_names_the_domain_and_the_nearest_one_wins(suite: pytest.Pytester) -> None:
@@ -186,6 +198,8 @@ def test_what_is_missing_is_named_with_the_extra_that_has_it(suite: pytest.Pytes
     import sys
 
     sys.modules["trustme"] = None
+    # Another test of this process may have imported it.
+    sys.modules.pop("anyauth0_transports.local.server", None)
 
     def test_served(auth0_server): ...
     """

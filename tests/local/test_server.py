@@ -82,7 +82,7 @@ def test_many_may_ask_at_once(tenant: LocalTenant, server: Server) -> None:
     statuses: list[int] = []
 
     def work() -> None:
-        for _ in range(5):
+        for _ in range(2):
             statuses.append(ask(server, "POST", "/oauth/token", credentials(tenant))[0])  # noqa: PERF401
 
     threads = [threading.Thread(target=work) for _ in range(16)]
@@ -90,7 +90,7 @@ def test_many_may_ask_at_once(tenant: LocalTenant, server: Server) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert statuses == [200] * 80
+    assert statuses == [200] * 32
 
 
 def test_without_tls_it_speaks_plain_http(tenant: LocalTenant) -> None:
@@ -245,8 +245,7 @@ class Command:
         return self.process.returncode, out + error
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_stopped(number: int) -> None:
+def test_the_command_serves_until_ctrl_c() -> None:
     command = Command("--port", "0")
     connection = http.client.HTTPConnection(command.said["domain"], timeout=20)
     body = urlencode({
@@ -256,7 +255,7 @@ def test_the_command_serves_until_it_is_stopped(number: int) -> None:
     connection.request("POST", "/oauth/token", body, {"content-type": "application/x-www-form-urlencoded"})
     assert connection.getresponse().status == 200
     connection.close()
-    assert command.stop(number) == (0, "\nStopped.\n")
+    assert command.stop(signal.SIGINT) == (0, "\nStopped.\n")
 
 
 def test_the_command_keeps_its_data_in_a_file(tmp_path: Path) -> None:
@@ -284,11 +283,11 @@ def test_the_command_keeps_its_data_in_a_file(tmp_path: Path) -> None:
         assert [user["email"] for user in tenant.store.list("users")] == ["ada@example.com"]
 
 
-def test_the_command_takes_the_name_that_clients_use() -> None:
+def test_the_command_takes_the_name_that_clients_use_and_ends_by_sigterm_too() -> None:
     command = Command("--domain", "tenant.test")
     assert re.fullmatch(r"tenant\.test:\d+", command.said["domain"])
     assert command.said["url"] == f"http://{command.said['domain']}"
-    assert command.stop()[0] == 0
+    assert command.stop(signal.SIGTERM) == (0, "\nStopped.\n")
 
 
 def test_the_command_says_when_the_port_is_taken() -> None:

@@ -39,11 +39,18 @@ def resolved(schema: Schema) -> Schema:
     return _named(schema["$ref"]) if "$ref" in schema else schema
 
 
+_UNIONS: dict[int, tuple[Schema, list[Schema]]] = {}
+"""What is known of each schema by its identity; the schema stands there so that nothing else gets that."""
+
+
 def alternatives(schema: Schema) -> list[Schema]:
     """Return the members of a union; a schema that is none is the only one."""
-    schema = resolved(schema)
-    members = schema.get("oneOf") or schema.get("anyOf")
-    return [each for member in members for each in alternatives(member)] if members else [schema]
+    if id(schema) not in _UNIONS:
+        whole = resolved(schema)
+        members = whole.get("oneOf") or whole.get("anyOf")
+        found = [each for member in members for each in alternatives(member)] if members else [whole]
+        _UNIONS[id(schema)] = (schema, found)
+    return _UNIONS[id(schema)][1]
 
 
 def properties(schema: Schema) -> dict[str, list[Schema]]:
@@ -110,8 +117,8 @@ def lost(model: Any, value: Any, schemas: list[Schema], path: str = "$") -> Iter
                 [one for schema in schemas for one in properties(schema).get(name, ())],
             )
             if isinstance(model, dict):
-                extra = [one for schema in schemas for one in values(schema)]
-                yield from lost(model.get(name), each, named or extra, here)
+                within = named or [one for schema in schemas for one in values(schema)]
+                yield from lost(model.get(name), each, within, here)
                 if named:
                     yield f"{here} has no attribute"
             elif named and hasattr(model, snake(name)):

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+# A test of this name calls both clients, or names the one that it calls.
 _CALLED = re.compile(
-    r"test_every_operation\.py::test_a_call_\w+\[(?P<title>[\w.]+)-(?P<mode>blocking|asyncio)\]$"
+    r"test_every_operation\.py::test_a_call_\w+\[(?P<title>[\w.]+)(-(?P<mode>blocking|asyncio))?\]$"
 )
 
 
@@ -14,8 +15,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     called: dict[str, set[str]] = {"blocking": set(), "asyncio": set()}
     for report in terminalreporter.stats.get("passed", []):
         found = _CALLED.search(report.nodeid)
-        if found:
-            called[found["mode"]].add(found["title"])
+        for mode in called if found else ():
+            if found["mode"] in (mode, None):
+                called[mode].add(found["title"])
     both = called["blocking"] & called["asyncio"]
     if both:
         terminalreporter.write_line(f"{len(both)} operations, each blocking and asyncio")

@@ -540,6 +540,13 @@ def test_an_export_that_fails_is_an_error(kind: Kind) -> None:
         kind.collect(client.jobs.export_all())
 
 
+def test_one_field_is_given_as_a_list_of_one(kind: Kind) -> None:
+    transport = kind.transport()
+    with pytest.raises(InvalidArgumentError, match='"fields" must be a list'):
+        kind.collect(kind.management_client(transport).jobs.export_all(fields="email"))
+    assert transport.requests == []
+
+
 def save(kind: Kind, server: Any, path: Path, **options: Any) -> Any:
     client = kind.management_client(kind.transport(otherwise=server))
     return kind.do(lambda: client.jobs.download_to(LOCATION, path, **options))

@@ -47,8 +47,13 @@ def test_what_is_committed_is_what_the_generator_writes(modules: dict[str, str])
 
 
 def test_check_finds_a_file_that_was_changed_by_hand(
-    modules: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    modules: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # What it writes is what takes time; the next tests have it from the command line itself.
+    monkeypatch.setattr("codegen.generate.generate", lambda catalogue, changes: modules)
     assert main(["--into", str(tmp_path)]) == 0
     assert {file.name for file in tmp_path.iterdir()} == set(modules)
     assert main(["--into", str(tmp_path), "--check"]) == 0
@@ -120,8 +125,6 @@ def test_an_entry_survives_the_next_generation(modules: dict[str, str], tmp_path
     added = [line for line in lines if line.startswith("+ ")]
     assert sum("Offset(wall=500)" in line for line in added) == 1
     assert sum("up to 500 items" in line for line in added) == 1
-    assert main(arguments) == 0
-    assert {name: (tmp_path / name).read_text() for name in modules} == first
     assert main([*arguments, "--check"]) == 0
 
 

@@ -1,7 +1,7 @@
 """`generate.py --compare`: what a newer OpenAPI document changed, each change once, and nothing else."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -528,10 +528,10 @@ def inside(name: str, value: Json, way: tuple[str | int, ...], path: str) -> Ite
         yield from inside(name, value["items"], (*way, "items"), f"{path}[]")
 
 
-def reached() -> dict[str, str]:
-    """Return for each schema a path whose operations reach it."""
+def reached(operations: Iterable[openapi.Operation]) -> dict[str, str]:
+    """Return each schema that these operations reach, with the path of one that does."""
     paths: dict[str, str] = {}
-    for operation in OLD.operations:
+    for operation in operations:
         waiting = list(operation.shapes)
         while waiting:
             shape = waiting.pop()
@@ -542,17 +542,20 @@ def reached() -> dict[str, str]:
     return paths
 
 
+DOCUMENT: Json = msgspec.json.decode(WHOLE)
 REMOVALS = list(removals())
-REACHED = reached()
+REACHED = reached(OLD.operations)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from(REMOVALS))
 def test_any_single_removal_is_reported_once(directory: Path, removal: Any) -> None:
     change, way, value = removal
-    document: Json = msgspec.json.decode(WHOLE)
     only = way[1] if way[0] == "paths" else REACHED[change.subject]
-    document["paths"] = {only: document["paths"][only]}
+    operations = tuple(each for each in OLD.operations if each.path == only)
+    schemas = {name: DOCUMENT["components"]["schemas"][name] for name in reached(operations)}
+    part = {**DOCUMENT, "paths": {only: DOCUMENT["paths"][only]}, "components": {"schemas": schemas}}
+    document: Json = msgspec.json.decode(msgspec.json.encode(part))
     if value is None:
         drop(*way)(document)
     else:
@@ -560,7 +563,6 @@ def test_any_single_removal_is_reported_once(directory: Path, removal: Any) -> N
     # Once as it comes, not only once among the lines.
     path = directory / "removal.json"
     path.write_bytes(msgspec.json.encode(document))
-    operations = tuple(each for each in OLD.operations if each.path == only)
     old = openapi.Facts(operations=operations, schemas=OLD.schemas)
     assert list(changes(old, openapi.read(path))) == [change]
 

@@ -6,6 +6,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, get_args
 
 import msgspec
@@ -18,7 +19,7 @@ from anyauth0.endpoint import EndpointFacts
 from anyauth0.redaction import is_secret, shown
 
 from ..management.catalogue import LISTED, Schema, properties, resolved, success
-from ..management.sampler import answers
+from ..management.sampler import answers, samples
 from .leaks import CANARY, canary, leaks, shown_by_rich
 
 # What a reader of the catalogue takes for secret by its name, wider than our own list on purpose.
@@ -102,11 +103,13 @@ def test_no_answer_of_any_operation_of_the_management_api_shows_a_secret(secret:
     planted_in = 0
     for operation in LISTED:
         title = f"{operation['resource']}.{operation['name']}"
-        if title == STREAM:
+        _, schema = success(operation)
+        if title == STREAM or schema is None:
             continue
         owner = type(getattr(client, operation["resource"]))
         method = inspect.getattr_static(owner, operation["name"])
-        for value in answers(title)[: 8 if secret is canary else 1]:
+        # Each makes another choice where the schema has one.
+        for value in islice(samples(schema), 8 if secret is canary else 1):
             body = json.dumps(planted(value, secret)).encode()
             if CANARY.encode() not in body:
                 continue

@@ -202,16 +202,18 @@ def test_calls_go_on_while_the_token_endpoint_is_down_and_only_one_of_them_asks_
 ) -> None:
     call = ask()
     assert values(world.all_at_once([call])) == {"t1"}
+    # One failure for all, the others for some: which one it is makes no difference to who waits for whom.
+    calls = [call] * (MANY if isinstance(failure, TransportError) else 20)
     world.tenant.failure = failure
     world.clock.now += LIFETIME - 30
-    assert values(world.all_at_once([call] * MANY)) == {"t1"}
+    assert values(world.all_at_once(calls)) == {"t1"}
     assert world.tenant.asked == 2, "once for all"
     world.clock.now += 10
-    assert values(world.all_at_once([call] * MANY)) == {"t1"}
+    assert values(world.all_at_once(calls)) == {"t1"}
     assert world.tenant.asked == 3, "once in ten seconds"
     world.tenant.failure = None
     world.clock.now += 10
-    assert values(world.all_at_once([call] * MANY)) == {"t2"}
+    assert values(world.all_at_once(calls)) == {"t2"}
 
 
 @pytest.mark.parametrize("failure", DOWN, ids=["down", "429", "500", "503"])
@@ -258,7 +260,7 @@ def test_forked_children_with_one_redis_store_make_one_request(redis_url: str) -
 
 
 def test_five_clients_with_one_redis_make_one_request(world: World, ask: Any, redis_url: str) -> None:
-    stores = [RedisTokenStore(redis_url, key="a passphrase", clock=world.clock) for _ in range(5)]
+    stores = [RedisTokenStore(redis_url, key=bytes(range(32)), clock=world.clock) for _ in range(5)]
     calls = [ask(token_store=store) for store in stores]
     assert values(world.all_at_once(calls * 4)) == {"t1"}
     assert world.tenant.asked == 1

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - a table of bodies is read best with one in a line
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -203,44 +204,41 @@ def test_every_error_body_gives_the_right_class_code_sentence_and_hint(
     assert missing(error) == (tuple((sentence or "").rpartition(": ")[2].split(",")) if hint == SCOPE else ())
 
 
-@pytest.mark.parametrize(("family", "status", "body", "kind", "code", "sentence", "hint"), BODIES)
-def test_every_error_is_one_short_line_with_its_hint_at_the_end(
-    family: Any, status: int, body: Any, kind: Any, code: str | None, sentence: str | None, hint: str
-) -> None:
-    text = str(error_of(family, status, body))
-    # What the line is made of, and nothing else: so the hint is there once, or not at all.
-    said = f": {sentence}" if sentence and sentence != code else ""
-    start = f"PATCH /things/{{id}} answered {status}{f' {code}' if code else ''}{said}".rstrip(".")
-    assert text == f"{start}; {hint}" if hint else text == start
-    assert len(text) < LONGEST
-    assert text.isprintable()
-    assert "object Object" not in text
-    assert "canary" not in text
+def test_every_error_is_one_short_line_with_its_hint_at_the_end() -> None:
+    for family, status, body, _, code, sentence, hint in BODIES:
+        text = str(error_of(family, status, body))
+        # What the line is made of, and nothing else: so the hint is there once, or not at all.
+        said = f": {sentence}" if sentence and sentence != code else ""
+        start = f"PATCH /things/{{id}} answered {status}{f' {code}' if code else ''}{said}".rstrip(".")
+        assert text == (f"{start}; {hint}" if hint else start)
+        assert len(text) < LONGEST
+        assert text.isprintable()
+        assert "object Object" not in text
+        assert "canary" not in text
 
 
-@pytest.mark.parametrize(("family", "status", "body"), [row[:3] for row in BODIES])
-def test_every_error_can_be_pickled_and_copied_without_body_and_mfa_token(
-    family: Any, status: int, body: Any
-) -> None:
-    error = error_of(family, status, body)
-    pickled = pickle.dumps(error)
-    for again in (pickle.loads(pickled), copy.copy(error), copy.deepcopy(error)):
-        assert type(again) is type(error)
-        assert str(again) == str(error)
-        assert (again.status, again.code, again.description) == (status, error.code, error.description)
-        assert (again.request_id, again.rate_limit.limit) == ("req1", 10)
-        assert again.body() is None
-        assert getattr(again, "mfa_token", None) is None
-    assert b"canary" not in pickled
+def test_every_error_can_be_pickled_and_copied_without_body_and_mfa_token() -> None:
+    for family, status, body, *_ in BODIES:
+        error = error_of(family, status, body)
+        pickled = pickle.dumps(error)
+        for again in (pickle.loads(pickled), copy.copy(error), copy.deepcopy(error)):
+            assert type(again) is type(error)
+            assert str(again) == str(error)
+            assert (again.status, again.code, again.description) == (status, error.code, error.description)
+            assert (again.request_id, again.rate_limit.limit) == ("req1", 10)
+            assert again.body() is None
+            assert getattr(again, "mfa_token", None) is None
+        assert b"canary" not in pickled
 
 
-def management_call(kind: Kind, transport: Any) -> Any:
-    return things(kind.management_client(transport)).get("1")
+def management_call(kind: Kind, transport: Any) -> Callable[[], Any]:
+    resource = things(kind.management_client(transport))
+    return lambda: resource.get("1")
 
 
-def authentication_call(kind: Kind, transport: Any) -> Any:
+def authentication_call(kind: Kind, transport: Any) -> Callable[[], Any]:
     client = kind.authentication(domain=DOMAIN, client_id="app", transport=transport, retry=False)
-    return client.database.change_password(email="e", connection="c")
+    return lambda: client.database.change_password(email="e", connection="c")
 
 
 CALLS: dict[type[ApiError], Any] = {A: authentication_call, M: management_call}
@@ -248,12 +246,14 @@ CALLS: dict[type[ApiError], Any] = {A: authentication_call, M: management_call}
 
 @pytest.mark.parametrize("family", [A, M])
 def test_a_call_of_a_client_raises_the_same_error(kind: Kind, family: type[ApiError]) -> None:
+    transport = kind.transport()
+    call = CALLS[family](kind, transport)
     for own, status, body, status_class, code, _, hint in BODIES:
         if own is not family or status < 300:
             continue
-        transport = kind.transport(otherwise=answer(status, body))
+        transport.otherwise = answer(status, body)
         with pytest.raises(family) as caught:
-            kind.do(lambda transport=transport: CALLS[family](kind, transport))
+            kind.do(call)
         assert isinstance(caught.value, status_class)
         assert caught.value.code == code
         assert str(caught.value).endswith(hint)

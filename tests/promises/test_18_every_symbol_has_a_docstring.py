@@ -37,6 +37,14 @@ def below(nodes: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
                 yield name, str(text.value) if isinstance(text, ast.Constant) else ""
 
 
+@cache
+def values_of(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, text in below(body(path)):
+        found.setdefault(name, []).append(text)
+    return found
+
+
 def within(nodes: Iterable[ast.stmt], name: str) -> Iterator[tuple[str, str]]:
     """Go through what is defined as `name` and its docstrings; of overloads only the last has one."""
     first, _, rest = name.partition(".")
@@ -53,11 +61,11 @@ def of_core(name: str) -> Iterator[str]:
     parts = ["anyauth0", *name.split(".")]
     end = next(end for end in range(len(parts) - 1, 0, -1) if module(".".join(parts[:end])))
     path = CORE.joinpath(*parts[:end])
-    nodes = body(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     symbol = ".".join(parts[end:])
-    found = [*within(nodes, symbol)] or [each for each in below(nodes) if each[0] == symbol]
+    found = [text for _, text in within(body(path), symbol)] or values_of(path).get(symbol, [])
     assert found, f"{name} is nowhere"
-    yield from (text for _, text in found)
+    yield from found
 
 
 @pytest.fixture(scope="module")

@@ -135,16 +135,18 @@ WITH_AUDIENCE = {"client credentials", "tokens.get", "password", "device"}
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-@pytest.mark.parametrize("name", AUTHENTICATION)
-def test_a_call_goes_to_the_domain_of_its_client(world: World, name: str, domain: str) -> None:
-    endpoint, call = AUTHENTICATION[name]
-    (request,) = world.sent(call, world.auth(domain))
-    method, _, path = endpoint.partition(" ")
-    assert (request.method, request.url) == (method, f"https://{domain}{path}")
-    assert HEADER not in request.headers
-    assert form_of(request).get("audience") == (API if name in WITH_AUDIENCE else None)
-    others = [other for other in DOMAINS if other != domain]
-    assert not any(other.encode() in (request.body or b"") for other in others)
+def test_a_call_goes_to_the_domain_of_its_client(world: World, domain: str) -> None:
+    auth = world.auth(domain)
+    others = [other.encode() for other in DOMAINS if other != domain]
+    found, expected = {}, {}
+    for name, (endpoint, call) in AUTHENTICATION.items():
+        requests = world.sent(call, auth)
+        found[name] = [(f"{each.method} {each.url}", form_of(each).get("audience")) for each in requests]
+        audience = API if name in WITH_AUDIENCE else None
+        expected[name] = [(endpoint.replace(" ", f" https://{domain}"), audience)]
+        assert not any(HEADER in each.headers for each in requests), name
+        assert not any(other in (each.body or b"") for other in others for each in requests), name
+    assert found == expected
 
 
 URLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -159,13 +161,17 @@ URLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-@pytest.mark.parametrize("name", URLS)
-def test_an_address_is_at_the_domain_of_its_client(world: World, name: str, domain: str) -> None:
-    path, make = URLS[name]
-    made = world.kind.do(lambda: make(world.auth(domain)))
-    parts = urlsplit(made if isinstance(made, str) else made.url)
-    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"https://{domain}{path}"
-    assert dict(parse_qsl(parts.query)).get("audience") == (API if name == "authorize" else None)
+def test_an_address_is_at_the_domain_of_its_client(world: World, domain: str) -> None:
+    auth = world.auth(domain)
+    found, expected = {}, {}
+    for name, (path, make) in URLS.items():
+        made = world.kind.do(lambda make=make: make(auth))
+        parts = urlsplit(made if isinstance(made, str) else made.url)
+        found[name] = (
+            f"{parts.scheme}://{parts.netloc}{parts.path}", dict(parse_qsl(parts.query)).get("audience"),
+        )  # fmt: skip
+        expected[name] = (f"https://{domain}{path}", API if name == "authorize" else None)
+    assert found == expected
 
 
 # Who signed, and for whom: assertions, proofs, mutual TLS
@@ -196,25 +202,29 @@ def test_a_proof_is_for_the_address_that_is_asked(world: World, name: str, domai
 CERTS = "https://certs.example.com/oauth/token"
 
 
-@pytest.mark.parametrize(
-    ("name", "aliases", "host"),
-    [
-        # the aliases of the discovery document, and where the call goes, by the domain of the client
-        ("client credentials", {}, "mtls.{}"), ("PAR", {}, "mtls.{}"), ("revoke", {}, "mtls.{}"),
-        ("CIBA start", {}, "mtls.{}"), ("device", {}, "mtls.{}"), ("userinfo", {}, "mtls.{}"),
-        ("client credentials", {"token_endpoint": CERTS}, "certs.example.com"),
-        ("PAR", {"token_endpoint": CERTS}, "mtls.{}"),
-        ("jwks", {}, "{}"), ("sign-up", {}, "{}"), ("challenge", {}, "{}"), ("passwordless start", {}, "{}"),
-    ],
-)  # fmt: skip
+WITH_MTLS: list[tuple[Mapping[str, str], dict[str, str]]] = [
+    # the aliases of the discovery document, and where calls go, by the domain of the client
+    ({}, {
+        "client credentials": "mtls.{}", "PAR": "mtls.{}", "revoke": "mtls.{}", "CIBA start": "mtls.{}",
+        "device": "mtls.{}", "userinfo": "mtls.{}", "jwks": "{}", "sign-up": "{}", "challenge": "{}",
+        "passwordless start": "{}",
+    }),
+    ({"token_endpoint": CERTS}, {"client credentials": "certs.example.com", "PAR": "mtls.{}"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("aliases", "hosts"), WITH_MTLS, ids=["no aliases", "an alias"])
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_with_mutual_tls_an_alias_is_that_of_the_domain(
-    world: World, name: str, aliases: Mapping[str, str], host: str, domain: str
+    world: World, aliases: Mapping[str, str], hosts: Mapping[str, str], domain: str
 ) -> None:
-    endpoint, call = AUTHENTICATION[name]
     auth = world.auth(domain, client_secret=None, use_mtls=True, mtls_endpoint_aliases=aliases)
-    (request,) = world.sent(call, auth)
-    assert request.url == f"https://{host.format(domain)}{endpoint.partition(' ')[2]}"
+    found, expected = {}, {}
+    for name, host in hosts.items():
+        endpoint, call = AUTHENTICATION[name]
+        found[name] = [request.url for request in world.sent(call, auth)]
+        expected[name] = [f"https://{host.format(domain)}{endpoint.partition(' ')[2]}"]
+    assert found == expected
 
 
 # The Management API: where it is, the audience of its token, and the header
@@ -277,18 +287,21 @@ SET_UPS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("host", "header", "options"), SET_UPS.values(), ids=SET_UPS)
-@pytest.mark.parametrize("name", MANAGED)
 def test_a_management_call_has_the_header_where_it_is_taken(
-    world: World, name: str, host: str, header: str | None, options: dict[str, Any]
+    world: World, host: str, header: str | None, options: dict[str, Any]
 ) -> None:
-    takes, endpoint, call = MANAGED[name]
-    token, request = world.sent(call, world.management(**options))
-    assert (token.method, token.url) == ("POST", f"https://{host}/oauth/token")
-    assert form_of(token)["audience"] == MANAGEMENT
-    assert HEADER not in token.headers
-    method, _, path = endpoint.partition(" ")
-    assert (request.method, request.url.partition("?")[0]) == (method, f"https://{host}/api/v2{path}")
-    assert request.headers.get(HEADER) == (header if takes else None)
+    management = world.management(**options)
+    found, expected = {}, {}
+    for name, (takes, endpoint, call) in MANAGED.items():
+        *before, request = world.sent(call, management)
+        found[name] = (f"{request.method} {request.url.partition('?')[0]}", request.headers.get(HEADER))
+        expected[name] = (endpoint.replace(" ", f" https://{host}/api/v2"), header if takes else None)
+        assert len(before) == (len(found) == 1), "one token for all"
+        for token in before:
+            assert (token.method, token.url) == ("POST", f"https://{host}/oauth/token")
+            assert form_of(token)["audience"] == MANAGEMENT
+            assert HEADER not in token.headers
+    assert found == expected
 
 
 def test_the_table_names_every_call_that_takes_the_header() -> None:

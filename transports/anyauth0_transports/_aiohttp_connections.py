@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -166,7 +166,7 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__(ssl=context, limit=_CONNECTIONS)  # pyright: ignore[reportUnknownMemberType]
         self._made: WeakKeyDictionary[ResponseHandler, asyncio.Transport] = WeakKeyDictionary()
-        self.fresh: WeakSet[ResponseHandler] = WeakSet()
+        self.fresh: set[ResponseHandler] = set()
         """Those that carry their first request: TLS may have more to say on them."""
 
     def _release(self, key: Any, protocol: ResponseHandler, **more: Any) -> None:

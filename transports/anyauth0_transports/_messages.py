@@ -1,7 +1,6 @@
 """What both HTTP libraries need: headers safe to send, bodies that stay within bounds, plain errors."""
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -13,9 +12,8 @@ __all__ = [
 ]  # fmt: skip
 
 # RFC 9110, section 5.1 and 5.5, without what is not ASCII: no two libraries agree how to send that.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_URL = re.compile(r"[\x21-\x7e]+")
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE = r"[\t\x20-\x7e]*"
 
 
 def outgoing(request: Request) -> dict[str, str]:
@@ -30,7 +28,7 @@ def outgoing(request: Request) -> dict[str, str]:
             "headers",
             f'"headers" has {ascii(bad)[:60]} in it, which is no header; use ASCII without line breaks',
         )
-    if not _URL.fullmatch(request.url):
+    if not request.url.isascii() or not request.url.isprintable() or " " in request.url:
         raise InvalidArgumentError(
             "url", 'the "url" of a request must be percent-encoded; it has other signs in it'
         )
@@ -39,11 +37,11 @@ def outgoing(request: Request) -> dict[str, str]:
 
 @lru_cache(256)
 def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
+    return re.fullmatch(_NAME, name) is not None
 
 
 def _is_value(value: str) -> bool:
-    return value.isascii() and (value.isprintable() or _VALUE.fullmatch(value) is not None)
+    return value.isascii() and (value.isprintable() or re.fullmatch(_VALUE, value) is not None)
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -76,10 +74,10 @@ class Body:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         self._decoder: Any = None
         self._started = False
-        if encoding in ("gzip", "x-gzip"):
-            self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        elif encoding == "deflate":
-            self._decoder = zlib.decompressobj()
+        if encoding in ("gzip", "x-gzip", "deflate"):
+            import zlib
+
+            self._decoder = zlib.decompressobj(zlib.MAX_WBITS + (0 if encoding == "deflate" else 16))
         else:
             refuse_encoding(request, headers)
 
@@ -88,6 +86,8 @@ class Body:
         if self._decoder is None:
             self._keep(data)
             return
+        import zlib
+
         more = False
         try:
             while data or more:

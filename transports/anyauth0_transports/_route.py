@@ -1,7 +1,6 @@
 """Tells the way to a URL: whose connection, to which host, through which proxy."""
 
 import os
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,10 +9,6 @@ if TYPE_CHECKING:
     from ._proxies import Proxy
 
 __all__ = ["Route", "Router"]
-
-
-# `urllib.parse` takes long to import, and is made for URLs of all kinds.
-_URL = re.compile(r"([^:/?#]+)://([^/?#]*)([^#]*)")
 
 
 class Route(NamedTuple):
@@ -68,5 +63,8 @@ def _finder(proxy: str | bool | None) -> "Callable[[str], Proxy | None]":
 
 def _parts(url: str) -> tuple[str, str, str]:
     """Return scheme, authority, and the path with its query, of a URL (RFC 3986, appendix B)."""
-    found = _URL.match(url)
-    return ("", "", "") if found is None else (found[1], found[2], found[3])
+    # `urllib.parse` takes long to import, and is made for URLs of all kinds.
+    scheme, _, rest = url.partition("://")
+    rest = rest.partition("#")[0]
+    netloc = rest.partition("/")[0].partition("?")[0]
+    return scheme, netloc, rest[len(netloc) :]

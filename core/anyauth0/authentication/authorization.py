@@ -54,7 +54,7 @@ class AuthorizationRequest(Model, frozen=True, kw_only=True):
         """
         try:
             return msgspec.json.decode(data, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             pass
         raise InvalidArgumentError("data", 'this "data" was not written by AuthorizationRequest.to_bytes()')
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..._json import is_object, read
-from ...errors import Auth0Error
+from ...errors import Auth0Error, InvalidArgumentError
 from ...flow import Flow, perform
 from ...iteration import Steps
 from ._bulk_file import PIECE, ExportedFile
@@ -142,6 +142,11 @@ def _write(path: str, data: bytes, mode: str) -> None:
 
 def fields_of(fields: Iterable[str | Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
     """Return the fields of an export as the API wants them: names alone become objects."""
+    if isinstance(fields, str):
+        # A text is a sequence of texts too, and the export would be one of empty rows.
+        raise InvalidArgumentError(
+            "fields", f'jobs.export_all: "fields" must be a list, such as ["{fields[:40]}"]'
+        )
     if fields is None:
         return None
     return [{"name": each} if isinstance(each, str) else dict(each) for each in fields]
