@@ -204,6 +204,12 @@ class TokenSource:
         value = Secret(value)
         token = yield from self._store.load(self._key)
         if token is not None and token.value == value:
+            # Between a look and the removal another may have put a newer one there.
+            yield from exclusive(self._lock(), self._forget(value))
+
+    def _forget(self, value: str) -> Flow[None]:
+        token = yield from self._store.load(self._key)
+        if token is not None and token.value == value:
             yield from self._store.remove(self._key)
 
     def _lock(self) -> Hashable:
