@@ -594,7 +594,7 @@ ANY_JSON = st.recursive(
 )
 NAMES = st.sampled_from([*CLAIMS, "nbf", "cnf", "act", "client_id", "jti"])
 TEXTS = st.text(max_size=40) | st.sampled_from(["Bearer ", "DPoP ", "Bearer a.b.c", "a.b.c", token_of()])
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def only_a_token_error(call: Callable[[], Any]) -> None:

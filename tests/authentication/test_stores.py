@@ -86,12 +86,13 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Maker:
 
 @pytest.mark.parametrize("key", [None, KEY, "a passphrase of many words", [KEY, OTHER_KEY]])
 def test_another_store_in_the_same_place_has_the_token(make: Maker, key: Any) -> None:
-    run(make(key).save("key", TOKEN))
-    assert run(make(key).load("key")) == TOKEN
-    assert run(make(key).load("other")) is None
-    run(make(key).remove("key"))
-    run(make(key).remove("key"))
-    assert run(make(key).load("key")) is None
+    one, another = make(key), make(key)
+    run(one.save("key", TOKEN))
+    assert run(another.load("key")) == TOKEN
+    assert run(another.load("other")) is None
+    run(another.remove("key"))
+    run(another.remove("key"))
+    assert run(one.load("key")) is None
 
 
 def test_a_key_is_replaced_by_a_list_with_the_new_one_in_front(make: Maker) -> None:

@@ -70,8 +70,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def interleaved(cases: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
     """Measure each case in turn with the others, so that all meet the same machine."""
     taken: dict[str, list[float]] = {name: [] for name in cases}
-    for measure in cases.values():
-        # The first time opens connections and fills caches.
+    for measure in cases.values() if rounds > 1 else ():
+        # The first time opens connections and fills caches; a single round is a trial.
         measure()
     for _ in range(rounds):
         for name, measure in cases.items():

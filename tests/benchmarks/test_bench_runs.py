@@ -49,12 +49,31 @@ def test_our_side_of_the_comparison_with_another_sdk_runs(
     assert [(each.against, len(each.ours), len(each.other)) for each in found] == [("another", 1, 1)] * 3
 
 
-def test_sizes_count_what_is_installed() -> None:
-    found = environments.sizes(PYTHON, {"the same": PYTHON})
+def test_sizes_count_what_is_installed(tmp_path: Path) -> None:
+    plain = environment(tmp_path / "plain", {"anyauth0": 300, "urllib3": 100})
+    other = environment(tmp_path / "other", {"auth0-python": 900, "requests": 100})
 
-    assert [each.against for each in found] == ["urllib3 alone", "the same"]
-    assert found[0].ratio > 1
-    assert found[1].ratio == 1
+    found = environments.sizes(plain, {"another": other})
+
+    assert [(each.against, each.ours, each.other) for each in found] == [
+        ("urllib3 alone", [400], [100]),
+        ("another", [400], [1000]),
+    ]
+
+
+def environment(folder: Path, packages: dict[str, int]) -> Path:
+    """Make what `pip` leaves of packages of so many bytes, and return the interpreter that has them."""
+    site = folder / "lib" / "python3" / "site-packages"
+    for name, size in packages.items():
+        about = site / f"{name}-1.0.dist-info"
+        about.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        (about / "METADATA").write_text(metadata)
+        (site / f"{name}.py").write_text("#" * (size - len(metadata)))
+        # What is listed and not there counts nothing.
+        listed = (f"{about.name}/METADATA", f"{name}.py", "gone.py")
+        (about / "RECORD").write_text("".join(f"{path},,\n" for path in listed))
+    return folder / "bin" / "python"
 
 
 def test_a_ratio_is_of_the_best_rounds_without_what_both_take_anyway() -> None:

@@ -13,6 +13,10 @@ from typer.testing import CliRunner
 from anyauth0_plugins.cli.app import app
 from anyauth0_transports.local import LocalTenant, serve
 
+from ..local.conftest import keys_are_loaded_once, signing_key
+
+__all__ = ["COMMAND", "DATABASE", "Keyring", "World", "keys_are_loaded_once", "signing_key"]
+
 COMMAND = [sys.executable, "-W", "error", "-c", "from anyauth0_plugins.cli import main; main()"]
 DATABASE = "Username-Password-Authentication"
 
@@ -60,8 +64,11 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+def world(
+    nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signing_key: dict[str, Any]
+) -> Iterator[World]:
     tenant = LocalTenant()
+    tenant.store.add("keys", signing_key["kid"], signing_key)
     with serve(tenant) as server:
         authority = tmp_path / "ca.pem"
         authority.write_bytes(server.ca_pem)

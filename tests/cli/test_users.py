@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ import pytest
 from .conftest import DATABASE, World
 
 INTO = ("--connection", DATABASE)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make pauses short: the tenant goes on with a job whenever it is asked for it."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
 
 
 def emails(world: World) -> list[str]:

@@ -68,16 +68,6 @@ SAYS = {
 PROCESSES = {"distributed_update", "share_tokens_between_processes", "quickstart", "asyncio_users_by_page"}
 
 
-@pytest.fixture(scope="session")
-def signing_key() -> dict[str, Any]:
-    """Make one key for all tenants: making it is what takes time."""
-    with LocalTenant(domain="key.example") as tenant:
-        tenant.tokens.rotate_key()
-        key = tenant.store.last("keys")
-    assert key is not None
-    return key
-
-
 @pytest.fixture(autouse=True)
 def tenants_have_a_key(signing_key: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     made = setting.tenant_for_examples

@@ -1,5 +1,6 @@
 """Values that a schema allows, the same ones in every run: each union and each enumeration takes turns."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -146,12 +147,18 @@ def queries(title: str) -> list[dict[str, Any]]:
 
 
 @cache
+def _samples_of(schema: str) -> list[Any]:
+    """Return the samples of a schema in JSON: of one that is the same under another name as well."""
+    return list(samples(json.loads(schema)))
+
+
+@cache
 def bodies(title: str) -> list[Any]:
     """Return full bodies, as often as it takes; `[None]` where the operation has no body."""
     operation = OPERATIONS[title]
     if not operation["body"]:
         return [None]
-    made = samples(operation["body"]["schema"])
+    made = _samples_of(json.dumps(resolved(operation["body"]["schema"])))
     # Keywords cannot say that a body with fields is null.
     return [each for each in made if fields(operation) is None or each is not None]
 

@@ -283,12 +283,12 @@ def test_a_body_takes_from_as_an_argument_of_python(title: str, mode: str, wire:
     check_sent(title, wire.request, ids(title), {}, body)
 
 
-def check_read(title: str, mode: str, wire: Wire, known: str) -> None:
-    """Assert that a client reads all of an answer, but for the places that `known` matches."""
-    operation = OPERATIONS[title]
+def check_read(title: str, mode: str, wire: Wire, values: list[Any]) -> None:
+    """Assert that a client reads all of these answers, but for the places that are known."""
+    operation, known = OPERATIONS[title], KNOWN.get(title, "nowhere")
     status, schema = success(operation)
     assert schema is not None
-    for value in answers(title):
+    for value in values:
         wire.answer = answered(title, value)
         response = wire.ask(mode, title)
         assert response.status == status
@@ -317,12 +317,30 @@ KNOWN = {
 }
 
 
+def answer_of(title: str) -> str:
+    """Return what is known of an answer, whatever its schema is called."""
+    _, schema = success(OPERATIONS[title])
+    return json.dumps([resolved(schema or {}), OPERATIONS[title]["pagination"]])
+
+
+_FIRST = {answer_of(title): title for title in reversed(ANSWERED)}
+# The first operation that is answered alike, maybe itself.
+ALIKE = {title: _FIRST[answer_of(title)] for title in ANSWERED}
+
+
 # Reading knows nothing of the kind of client: every other answer is read from one of each.
 @pytest.mark.parametrize(
     ("title", "mode"), [(title, MODES[number % 2]) for number, title in enumerate(sorted(ANSWERED))]
 )
 def test_an_answer_is_read_to_its_last_field(title: str, mode: str, wire: Wire) -> None:
-    check_read(title, mode, wire, KNOWN.get(title, "nowhere"))
+    first, values = ALIKE[title], answers(ALIKE[title])
+    if first == title:
+        check_read(title, mode, wire, values)
+        return
+    # One model reads both, and it is tried with everything elsewhere.
+    check_read(title, mode, wire, [values[0], values[-1]])
+    wire.answer = answered(title, values[0])
+    assert type(wire.ask(mode, title).data) is type(wire.ask(mode, first).data)
 
 
 @pytest.mark.parametrize("title", EMPTY)

@@ -109,9 +109,9 @@ def test_a_program_ends_at_once_with_an_open_client(name: str, certificates: Cer
 
 
 STORES = {
-    "memory": "MemoryTokenStore()",
-    "file": "FileTokenStore(sys.argv[3])",
-    "redis": "RedisTokenStore(sys.argv[4])",
+    "memory": "from anyauth0.tokens import MemoryTokenStore; store = MemoryTokenStore()",
+    "file": "store = FileTokenStore(sys.argv[3])",
+    "redis": "from anyauth0_plugins.redis_store import RedisTokenStore; store = RedisTokenStore(sys.argv[4])",
 }
 INTERRUPTED = {
     "blocking": """
@@ -152,8 +152,6 @@ AROUND = """
         import asyncio
         from types import SimpleNamespace
         from anyauth0 import blocking
-        from anyauth0.tokens import MemoryTokenStore
-        from anyauth0_plugins.redis_store import RedisTokenStore
 
         sleep = asyncio.sleep
 
@@ -181,7 +179,7 @@ AROUND = """
         keys = threading.Thread(target=interrupt)
         keys.start()
 
-        store = STORE
+        STORE
 """
 CLOSING = """
         if hasattr(store, "close"):
