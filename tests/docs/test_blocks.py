@@ -28,8 +28,6 @@ from typing import Any
 
 import pytest
 
-from anyauth0_transports.local import LocalTenant
-
 from . import blocks_console, blocks_pages, blocks_python, guides
 from .blocks import PAGES, Block, blocks_of
 from .blocks_stage import PageStage, staged
@@ -44,15 +42,6 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "text": str,
     "mermaid": str,
 }
-
-
-@pytest.fixture(scope="module")
-def signing_key() -> dict[str, Any]:
-    with LocalTenant(domain="key.example") as tenant:
-        tenant.tokens.rotate_key()
-        key = tenant.store.last("keys")
-    assert key is not None
-    return key
 
 
 @pytest.fixture

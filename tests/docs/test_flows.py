@@ -11,21 +11,11 @@ import pytest
 
 import anyauth0
 import anyauth0.verification
-from anyauth0_transports.local import LocalTenant
 
 from .pages import FLOWS, NAMES, Answered, Asked, Message, Page
 from .preparations import PREPARATIONS
 from .recorded import RecordedTenant
 from .stage import Stage
-
-
-@pytest.fixture(scope="session")
-def signing_key() -> dict[str, Any]:
-    with LocalTenant(domain="key.example") as tenant:
-        tenant.tokens.rotate_key()
-        key = tenant.store.last("keys")
-    assert key is not None
-    return key
 
 
 @pytest.fixture(params=[False, True], ids=["blocking", "asyncio"])

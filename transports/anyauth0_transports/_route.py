@@ -1,12 +1,9 @@
 """Tells the way to a URL: whose connection, to which host, through which proxy."""
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ._proxies import Proxy
+from ._proxies import Proxy, proxy_finder
 
 __all__ = ["Route", "Router"]
 
@@ -17,7 +14,7 @@ class Route(NamedTuple):
     process: int
     scheme: str
     netloc: str
-    proxy: "Proxy | None"
+    proxy: Proxy | None
 
     def target(self, url: str) -> str:
         """Return what the first line of a request to `url` names (RFC 9112, section 3.2)."""
@@ -40,7 +37,7 @@ class Router:
     def __init__(self, proxy: str | bool | None) -> None:
         """Raise `ConfigurationError` for the URL of a proxy that is none."""
         self._proxy = proxy
-        self._find_proxy = _finder(proxy) if isinstance(proxy, str) else None
+        self._find_proxy = proxy_finder(proxy) if isinstance(proxy, str) else None
 
     def route(self, url: str) -> Route:
         """Return the way to `url`.
@@ -49,16 +46,9 @@ class Router:
         """
         find = self._find_proxy
         if find is None:
-            self._find_proxy = find = _finder(self._proxy)
+            self._find_proxy = find = proxy_finder(self._proxy)
         scheme, netloc, _ = _parts(url)
         return Route(os.getpid(), scheme.lower(), netloc.rpartition("@")[2], find(url))
-
-
-def _finder(proxy: str | bool | None) -> "Callable[[str], Proxy | None]":
-    # A client that is made and not used has no need of it.
-    from ._proxies import proxy_finder
-
-    return proxy_finder(proxy)
 
 
 def _parts(url: str) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from ._connect import connect
 from ._http_client_stream import HttpClientStream
 from ._messages import Body, bare, failure, outgoing, refuse_encoding, timed_out
 from ._route import Route, Router
+from ._tls import ssl_context
 from ._wire import Malformed, Wire, message
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class HttpClientTransport:
 
         Raises `ConfigurationError` for `tls` or `proxy` that cannot be used.
         """
-        self._context: SSLContext | None = None if tls is None else _tls(tls)
+        self._context: SSLContext | None = None if tls is None else ssl_context(tls)
         self._router = Router(proxy)
         self._limit = max_response_bytes
         self._idle = _Idle()
@@ -105,7 +106,7 @@ class HttpClientTransport:
 
     def _tls(self) -> "SSLContext":
         if self._context is None:
-            self._context = _tls(None)
+            self._context = ssl_context(None)
         return self._context
 
     def close(self) -> None:
@@ -185,13 +186,6 @@ def _translated(request: Request, error: OSError, route: Route, wire: Wire) -> T
     if route.proxy is not None:
         return failure(request, 'could not be reached through the proxy; check option "proxy"', sent=False)
     return failure(request, "could not be reached; check the domain and the network", sent=False)
-
-
-def _tls(tls: TLS | None) -> "SSLContext":
-    # A client that is made and not used has no need of it.
-    from ._tls import ssl_context
-
-    return ssl_context(tls)
 
 
 @hookimpl
