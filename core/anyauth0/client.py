@@ -135,7 +135,8 @@ class Core:
 
         Raises `ApiError` for an answer that is not 2xx, and whatever the middleware and the transport raise.
         """
-        request, prove = yield from self.request(endpoint, call)
+        part = None if call.multipart is None else (yield from bare(_multipart(call.multipart)))
+        request, prove = self.request(endpoint, call, part)
         check = call.check
         if check is None:
             handler = self.handler if prove is None else compose(self.layers, prove)
@@ -185,14 +186,15 @@ class Core:
             raise Auth0Error("the client is closed; make another one, or close it later")
 
     def request(
-        self, endpoint: EndpointFacts[..., Any], call: Call[Any]
-    ) -> Flow[tuple[Request, Handler | None]]:
+        self, endpoint: EndpointFacts[..., Any], call: Call[Any], part: tuple[bytes, str] | None = None
+    ) -> tuple[Request, Handler | None]:
         """Return the request of a call, and where a proof of the client is due, the handler that adds it.
+
+        `part` is the body of a call that has files, with its content type.
 
         Raises `Auth0Error` when the client is closed.
         """
         self._refuse_when_closed()
-        part = None if call.multipart is None else (yield from bare(_multipart(call.multipart)))
         try:
             return self._request(endpoint, call, part)
         except Auth0Error as error:
@@ -217,7 +219,7 @@ class Core:
             url = strategy.address(url)
         content: object = call.json if call.form is None else call.form
         prove: Handler | None = None
-        if isinstance(content, Mapping):
+        if content is not msgspec.UNSET and isinstance(content, Mapping):
             fields = {**cast("Mapping[str, object]", content), **self.options.extra_body}
             if endpoint.client_authentication != "none":
                 fields, prove = self._identify(endpoint, fields)
@@ -231,7 +233,7 @@ class Core:
         elif content is not msgspec.UNSET:
             body = encode_json(content)
             headers["content-type"] = "application/json"
-        if query := encode_query(call.query):
+        if call.query and (query := encode_query(call.query)):
             url = f"{url}?{query}"
         request = Request(
             method=endpoint.method,

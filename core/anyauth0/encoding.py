@@ -39,7 +39,8 @@ def encode_path(template: str, values: Sequence[object]) -> str:
             )
         if not value.strip():
             raise InvalidArgumentError(name, f'"{name}" of {template} is empty; give the id of what you mean')
-        if not _CLIMBING.isdisjoint(value.replace("\\", "/").split("/")) or not value.isprintable():
+        climbs = "." in value and not _CLIMBING.isdisjoint(value.replace("\\", "/").split("/"))
+        if climbs or not value.isprintable():
             raise InvalidArgumentError(
                 name, f'"{name}" of {template} must be an id, not a path or text with control characters'
             )

@@ -110,17 +110,22 @@ class Bound:
         self.resource = resource
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outcome = started(self._start, self.resource, args, kwargs)
+        refusal = started = None
+        try:
+            started = self._start(args, kwargs)
+        except InvalidArgumentError as error:
+            refusal = error.with_traceback(None)
         # A traceback that shows locals must not show passwords.
         del args, kwargs
-        return self._run(outcome)
+        if refusal is not None:
+            raise refusal
+        return self._run(started)
 
-    @property
-    def _start(self) -> Callable[..., Any]:
-        return self.descriptor.start
+    def _start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.descriptor.start(self.resource, args, kwargs)
 
-    def _run(self, outcome: Any) -> Any:
-        return self._core.run(checked(outcome))
+    def _run(self, started: Any) -> Any:
+        return self.resource._core.run(started)  # pyright: ignore[reportPrivateUsage]
 
     @property
     def _core(self) -> "Core":
@@ -200,19 +205,6 @@ class Descriptor:
         raise NotImplementedError
 
 
-def started(
-    start: Callable[[Resource[Any], tuple[Any, ...], dict[str, Any]], Any],
-    resource: Resource[Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    """Return what `start` returns, or the error that it raises over an argument, without its frames."""
-    try:
-        return start(resource, args, kwargs)
-    except InvalidArgumentError as error:
-        return error.with_traceback(None)
-
-
 def bare(flow: Flow[R]) -> Flow[R]:
     """Run `flow`, and let its errors come without its frames, whose locals hold what is sent."""
     try:
@@ -220,13 +212,6 @@ def bare(flow: Flow[R]) -> Flow[R]:
     except Auth0Error as error:
         refusal = error.with_traceback(None)
     raise refusal
-
-
-def checked(outcome: Any) -> Any:
-    """Return what was `started`. Raises the error that was returned instead."""
-    if isinstance(outcome, InvalidArgumentError):
-        raise outcome
-    return outcome
 
 
 class EndpointFacts(Descriptor, Generic[P, R]):
@@ -325,7 +310,8 @@ class Operation(Descriptor, Generic[P, R]):
 
     def start(self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flow[R]:
         """Check the arguments and return the flow."""
-        return bare(cast("Flow[R]", self.arguments.apply(resource, args, kwargs)))
+        flow: Flow[R] = self.arguments.apply(resource, args, kwargs)
+        return bare(flow)
 
     def flow(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Flow[R]:
         """Run the operation from within another flow."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .jwks import JwksCache
     from .keys.text import JoseError
 
-__all__ = ["IdTokenChecks", "check_id_token_claims", "refused", "verify_id_token"]
+__all__ = ["IdTokenChecks", "check_id_token_claims", "is_time", "refused", "verify_id_token"]
 
 _LATEST = 2.0**53
 
@@ -35,7 +35,7 @@ class IdTokenChecks(Model, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         given = {"nonce": self.nonce, "organization": self.organization}
         require("IdTokenChecks", **{name: value for name, value in given.items() if value is not None})
-        if self.max_age is not None and not (_is_time(self.max_age) and self.max_age >= 0):
+        if self.max_age is not None and not (is_time(self.max_age) and self.max_age >= 0):
             raise InvalidArgumentError(
                 "max_age",
                 'IdTokenChecks: "max_age" must be a number of seconds, 0 or more; leave it out for no check',
@@ -200,14 +200,15 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Say whether `value` is a number of seconds."""
     # A bool is an int to Python; NaN, which compares false with everything, would pass every other check.
     return type(value) in (int, float) and -_LATEST <= value <= _LATEST
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value: Any = claims.get(name)
-    if _is_time(value):
+    if is_time(value):
         return float(value)
     raise _broken(name, "it is missing or no number of seconds", "a number of seconds", value)
 

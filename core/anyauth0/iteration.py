@@ -18,7 +18,7 @@ from typing import (
     overload,
 )
 
-from .endpoint import Async, Bound, Descriptor, Resource, Sync, bare, checked
+from .endpoint import Async, Bound, Descriptor, Resource, Sync, bare
 from .errors import Auth0Error
 from .flow import Flow
 
@@ -106,11 +106,11 @@ class IterationBound(Bound):
         kind: Any = AsyncIterator if self._core.options.asynchronous else Iterator
         return kind[found[0]] if found else annotation
 
-    def _run(self, outcome: Any) -> Any:
-        core, steps = self._core, checked(outcome)
+    def _run(self, started: Any) -> Any:
+        core = self._core
         if core.options.asynchronous:
-            return async_items(async_portions(core, steps))
-        return items(portions(core, steps))
+            return async_items(async_portions(core, started))
+        return items(portions(core, started))
 
 
 def items(source: Iterator[Iterable[T]]) -> Iterator[T]:

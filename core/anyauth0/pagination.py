@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_args, overload
 
-from .endpoint import Async, Bound, Call, EndpointFacts, Resource, Sync, checked
+from .endpoint import Async, Bound, Call, EndpointFacts, Resource, Sync
 from .flow import Flow
 from .iteration import IterationBound, Steps, async_items, async_portions, items, portions, portions_ahead
 from .messages import ApiResponse
@@ -53,15 +53,14 @@ class BoundPages(IterationBound):
     __doc__ = property(lambda _: PagedMethod[..., Any].pages.__doc__)  # pyright: ignore[reportAssignmentType]
     part = ".pages"
 
-    @property
-    def _start(self) -> Callable[..., Any]:
-        return cast("PagedEndpoint[..., Any]", self.descriptor).steps
+    def _start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return cast("PagedEndpoint[..., Any]", self.descriptor).steps(self.resource, args, kwargs)
 
-    def _run(self, outcome: Any) -> Any:
-        core, steps = self._core, checked(outcome)
+    def _run(self, started: Any) -> Any:
+        core = self._core
         if not core.options.asynchronous:
-            return portions(core, steps)
-        return (portions_ahead if core.options.read_ahead else async_portions)(core, steps)
+            return portions(core, started)
+        return (portions_ahead if core.options.read_ahead else async_portions)(core, started)
 
 
 class BoundItems(BoundPages):
@@ -73,8 +72,8 @@ class BoundItems(BoundPages):
     def _answered(self, annotation: Any) -> Any:
         return super()._answered(get_args(annotation)[0])
 
-    def _run(self, outcome: Any) -> Any:
-        source = super()._run(outcome)
+    def _run(self, started: Any) -> Any:
+        source = super()._run(started)
         return async_items(source) if self._core.options.asynchronous else items(source)
 
 

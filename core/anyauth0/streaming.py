@@ -198,7 +198,7 @@ def _open(core: "Core", endpoint: EndpointFacts[..., Any], call: Call[Any]) -> F
             body = yield from _rest(core, opened, request)
         return Response(status=opened.status, headers=opened.headers, body=body)
 
-    request, _ = yield from core.request(endpoint, call)
+    request, _ = core.request(endpoint, call)
     headers = {**request.headers, "accept": "text/event-stream", "accept-encoding": "identity"}
     request = msgspec.structs.replace(request, headers=headers)
     try:

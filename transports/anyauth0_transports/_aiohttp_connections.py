@@ -151,13 +151,17 @@ def _is_quiet(transport: asyncio.BaseTransport | None) -> bool:
     The loop may not have come round to notice it.
     """
     sock: Any = None if transport is None or transport.is_closing() else transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
+    number = -1 if sock is None else sock.fileno()
+    if number < 0:
         return False
-    if not hasattr(select, "poll"):
-        return not select.select([sock.fileno()], [], [], 0)[0]
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
+    if _poll is None:
+        return not select.select([number], [], [], 0)[0]
+    poll = _poll()
+    poll.register(number, select.POLLIN)
     return not poll.poll(0)
+
+
+_poll = getattr(select, "poll", None)
 
 
 class _Connector(aiohttp.TCPConnector):

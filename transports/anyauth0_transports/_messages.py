@@ -1,7 +1,7 @@
 """What both HTTP libraries need: headers safe to send, bodies that stay within bounds, plain errors."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ __all__ = [
 
 # RFC 9110, section 5.1 and 5.5, without what is not ASCII: no two libraries agree how to send that.
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_VALUE = r"[\t\x20-\x7e]*"
+_PLAIN = bytes([0x09, *range(0x20, 0x7F)])
 
 
 def outgoing(request: Request) -> dict[str, str]:
@@ -22,8 +22,8 @@ def outgoing(request: Request) -> dict[str, str]:
     Raises `InvalidArgumentError` for a header or URL that a server could take for something else.
     """
     # No value may be in a variable here: tracebacks can show them.
-    bad = next((k for k, v in request.headers.items() if not (_is_name(k) and _is_value(v))), None)
-    if bad is not None:
+    if not (all(map(_is_name, request.headers)) and _is_value("".join(request.headers.values()))):
+        bad = next(k for k, v in request.headers.items() if not (_is_name(k) and _is_value(v)))
         raise InvalidArgumentError(
             "headers",
             f'"headers" has {ascii(bad)[:60]} in it, which is no header; use ASCII without line breaks',
@@ -41,15 +41,16 @@ def _is_name(name: str) -> bool:
 
 
 def _is_value(value: str) -> bool:
-    return value.isascii() and (value.isprintable() or re.fullmatch(_VALUE, value) is not None)
+    # Of the ways to look at every character, the fastest.
+    return value.isascii() and not value.encode().translate(None, _PLAIN)
 
 
-def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def joined(headers: Collection[tuple[str, str]]) -> dict[str, str]:
     """Return headers with lower-case names; one that came more than once is joined by `", "`."""
-    fields = [(name.lower(), value) for name, value in headers]
-    result = dict(fields)
-    if len(result) < len(fields):
-        result = {name: ", ".join(value for other, value in fields if other == name) for name in result}
+    result = {name.lower(): value for name, value in headers}
+    if len(result) < len(headers):
+        for name in result:
+            result[name] = ", ".join(value for other, value in headers if other.lower() == name)
     return result
 
 
@@ -71,9 +72,11 @@ class Body:
         self._limit = limit
         self._left = limit
         self._pieces: list[bytes] = []
-        encoding = headers.get("content-encoding", "identity").strip().lower()
         self._decoder: Any = None
         self._started = False
+        if "content-encoding" not in headers:
+            return
+        encoding = headers["content-encoding"].strip().lower()
         if encoding in ("gzip", "x-gzip", "deflate"):
             import zlib
 

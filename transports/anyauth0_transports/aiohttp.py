@@ -15,6 +15,7 @@ from anyauth0 import TLS, AsyncTransport, ClientOptions, Request, Response, Tran
 
 from ._aiohttp_connections import Connections, Progress
 from ._aiohttp_stream import AiohttpStream, close_streams
+from ._limit import Limit
 from ._messages import Body, bare, failure, joined, outgoing, refuse_encoding, timed_out
 from ._route import Route, Router
 from ._tls import ssl_context
@@ -68,7 +69,7 @@ class AiohttpTransport:
         progress = Progress(sent=self._given is not None)
         try:
             # That of aiohttp rounds up to whole seconds.
-            async with asyncio.timeout(request.timeout):
+            with Limit(request.timeout):
                 return await exchange(request, route, progress)
         except TransportError as error:
             failed, cause = error, None

@@ -7,6 +7,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from .._json import is_object
+from ..id_token import is_time
 from ..jose import (
     JoseError,
     Token,
@@ -21,7 +22,6 @@ from ..keys.text import clip
 from ..redaction import Model
 from .bindings import same_text
 from .errors import TokenError
-from .rules import is_time
 
 __all__ = ["PROOF_ALGORITHMS", "Proof", "normalised", "verify_proof"]
 

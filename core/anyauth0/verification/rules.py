@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .._json import is_array
+from ..id_token import is_time
 from ..keys.text import clip
 from .errors import TokenError
 
-__all__ = ["audiences", "broken", "check_times", "is_time", "optional_texts", "time_of"]
-
-_LATEST = 2.0**53
+__all__ = ["audiences", "broken", "check_times", "optional_texts", "time_of"]
 
 
 def broken(noun: str, rule: str, mend: str, expected: object, found: object) -> TokenError:
@@ -17,12 +16,6 @@ def broken(noun: str, rule: str, mend: str, expected: object, found: object) -> 
     said = clip(found)
     message = f"the {noun} has {said} as {rule} instead of {clip(expected)}; {mend}"
     return TokenError(rule, message, expected=expected, found=said)
-
-
-def is_time(value: Any) -> bool:
-    """Say whether `value` is a number of seconds."""
-    # A bool is an int to Python; NaN, which compares false with everything, would pass every other check.
-    return type(value) in (int, float) and -_LATEST <= value <= _LATEST
 
 
 def time_of(noun: str, claims: Mapping[str, Any], name: str) -> float:
