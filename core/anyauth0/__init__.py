@@ -110,7 +110,11 @@ def __getattr__(name: str) -> object:
     if name in _NAMES:
         return import_module(f"{__name__}.{name}")
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .arguments import closest
+
+        near = None if name.startswith("_") else closest(name, _MODULES)
+        mend = f"; did you mean {near!r}?" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{mend}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     return value
 

@@ -1,15 +1,20 @@
 """The arguments of a call, checked against the method's signature before anything is sent."""
 
 import re
-from collections.abc import Callable
-from typing import Any, Unpack, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar, Unpack, cast, get_args, get_origin, get_type_hints
 
 from .errors import InvalidArgumentError
 
-__all__ = ["Arguments", "closest", "require", "require_a"]
+__all__ = ["Arguments", "checked", "closest", "require", "require_a", "require_address"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 _BETWEEN_WORDS = r"(?<=[a-z])(?=[A-Z])"
+# That of a web page, or of an application by its own scheme: `com.example.app:/callback`.
+_ADDRESS = r"(?i)(?:https?://[^\s/?#]|(?!https?:)[a-z][a-z0-9+.-]*:[^\s\d])\S*"
 
 
 class Arguments:
@@ -23,8 +28,10 @@ class Arguments:
 
     @property
     def title(self) -> str:
-        """The function as a user writes it, without the client: `users_by_email.get`."""
+        """The function as a user writes it, without the client: `users_by_email.get`, `map`."""
         owner, _, name = self.function.__qualname__.rpartition(".")
+        if owner.endswith("Client"):
+            return name
         return f"{re.sub(_BETWEEN_WORDS, '_', owner).lower()}.{name}"
 
     @property
@@ -105,11 +112,28 @@ class Arguments:
         return "", ""
 
 
-def closest(name: str, known: "frozenset[str] | list[str] | tuple[str, ...]") -> str | None:
-    """Return the known name that `name` was most likely meant to be."""
+def checked(method: F) -> F:
+    """Let a method that sends nothing check its arguments as an endpoint does (see `Arguments.apply`)."""
+    arguments = Arguments(method)
+
+    @wraps(method)
+    def call(self: object, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return arguments.apply(self, args, kwargs)
+        except InvalidArgumentError as error:
+            refusal = error.with_traceback(None)
+        # A traceback that shows locals must not show tokens.
+        del args, kwargs
+        raise refusal
+
+    return cast("F", call)
+
+
+def closest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the known name that `name` was most likely meant to be; 1 is the `likeness` of the same name."""
     import difflib
 
-    near = difflib.get_close_matches(name, sorted(known), n=1)
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
     return near[0] if near else None
 
 
@@ -125,6 +149,18 @@ def require(title: str, **values: object) -> None:
             raise InvalidArgumentError(
                 name, f'{title}: "{name}" must be a string, not {type(value).__name__}'
             )
+
+
+def require_address(title: str, name: str, value: object) -> None:
+    """Refuse what is no address that a browser can be sent to.
+
+    Raises `InvalidArgumentError` naming the argument.
+    """
+    require(title, **{name: value})
+    if not re.fullmatch(_ADDRESS, str(value)):
+        raise InvalidArgumentError(
+            name, f'{title}: "{name}" must be a whole address, such as "https://app.example.com/path"'
+        )
 
 
 def require_a(kind: type, title: str, name: str, value: object) -> None:

@@ -1,5 +1,7 @@
 """The blocking driver: performs the effects of a flow, one after another, in the calling thread."""
 
+from __future__ import annotations
+
 import os
 import time
 from _thread import LockType, allocate_lock

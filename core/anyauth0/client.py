@@ -1,5 +1,7 @@
 """The pipeline of a client: a `Call` becomes a request, passes the middleware, comes back as an answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -9,7 +11,7 @@ import msgspec
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
 from .dpop import bound
-from .encoding import FORM, HEADER_VALUE, encode_form, encode_json, encode_path, encode_query
+from .encoding import FORM, encode_form, encode_json, encode_path, encode_query, is_header_value
 from .endpoint import Call, EndpointFacts, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, InvalidArgumentError, api_error
 from .flow import Flow, Handler, Middleware, compose, perform
@@ -116,7 +118,7 @@ class Core:
         self.handler: Handler = compose(self.layers)
         self.run: Callable[[Flow[Any]], Any] = session.driver.run
 
-    def view(self, options: ClientOptions) -> "Core":
+    def view(self, options: ClientOptions) -> Core:
         """Return a pipeline with other options over the same session.
 
         Raises `ConfigurationError` for a key that its access token is not bound to.
@@ -135,8 +137,11 @@ class Core:
 
         Raises `ApiError` for an answer that is not 2xx, and whatever the middleware and the transport raise.
         """
-        part = None if call.multipart is None else (yield from bare(_multipart(call.multipart)))
-        request, prove = self.request(endpoint, call, part)
+        files = call.multipart
+        # No local of its own: a traceback may show those, and a file of users holds their passwords.
+        request, prove = self.request(
+            endpoint, call, None if files is None else (yield from bare(_multipart(files)))
+        )
         check = call.check
         if check is None:
             handler = self.handler if prove is None else compose(self.layers, prove)
@@ -207,7 +212,7 @@ class Core:
         url = self.base_url + encode_path(endpoint.path, call.path)
         headers = {"accept": "application/json", **call.headers}
         for name, value in call.headers.items():
-            if not HEADER_VALUE.fullmatch(value):
+            if not is_header_value(value):
                 # The value may be a token.
                 raise InvalidArgumentError(
                     name,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mappin
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast
 
+from .arguments import checked
 from .client import Core
 from .endpoint import Async, Mode, Resource, Sync
 from .errors import ConfigurationError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from .fan_out import AsyncOutcomes, MapProgress, Outcomes
 
 R = TypeVar("R")
+Row = TypeVar("Row")
 
 __all__ = ["AsyncioClient", "BlockingClient", "Client"]
 
@@ -100,14 +102,15 @@ class BlockingClient(Client[Sync]):
     __slots__ = ()
     _asynchronous = False
 
+    @checked
     def map(
         self,
         method: Callable[..., R],
-        rows: Iterable[object],
+        rows: Iterable[Row],
         *,
         concurrency: int = 8,
         progress: "Callable[[MapProgress], object] | None" = None,
-    ) -> "Outcomes[R]":
+    ) -> "Outcomes[Row, R]":
         """Call `method` for each row, `concurrency` calls at a time, and iterate over the outcomes in order.
 
             rows = [{"id": user_id, "blocked": True} for user_id in found]
@@ -123,7 +126,7 @@ class BlockingClient(Client[Sync]):
         """
         from .fan_out import Outcomes, Work
 
-        return Outcomes(Work[R](method, rows, concurrency, progress))
+        return Outcomes(Work[Row, R](method, rows, concurrency, progress))
 
     def close(self) -> None:
         """Let go of the connections, unless the transport was given to this client. Views are closed too."""
@@ -148,14 +151,15 @@ class AsyncioClient(Client[Async]):
     __slots__ = ()
     _asynchronous = True
 
+    @checked
     def map(
         self,
         method: Callable[..., Coroutine[Any, Any, R]],
-        rows: Iterable[object] | AsyncIterable[object],
+        rows: Iterable[Row] | AsyncIterable[Row],
         *,
         concurrency: int = 8,
         progress: "Callable[[MapProgress], object] | None" = None,
-    ) -> "AsyncOutcomes[R]":
+    ) -> "AsyncOutcomes[Row, R]":
         """Call `method` for each row, `concurrency` calls at a time, and iterate over the outcomes in order.
 
             async for outcome in management.map(management.users.update, rows):
@@ -165,7 +169,7 @@ class AsyncioClient(Client[Async]):
         """
         from .fan_out import AsyncOutcomes, Work
 
-        return AsyncOutcomes(Work[R](method, rows, concurrency, progress))
+        return AsyncOutcomes(Work[Row, R](method, rows, concurrency, progress))
 
     async def close(self) -> None:
         """Let go of the connections, unless the transport was given to this client. Views are closed too."""

@@ -5,6 +5,8 @@ becomes a function that returns an `ApiResponse`, through one of an asyncio clie
 coroutine of it, and through the class it is the descriptor itself, with `method`, `path` and `scopes`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import (
     TYPE_CHECKING,
@@ -80,7 +82,7 @@ class Call(Model, Generic[R], frozen=True, gc=True):
     form: Mapping[str, object] | None = None
     multipart: Mapping[str, object] | None = None
     headers: Mapping[str, str] = {}
-    check: "Callable[[Core, ApiResponse[R]], Flow[None]] | None" = None
+    check: Callable[[Core, ApiResponse[R]], Flow[None]] | None = None
 
     def __repr__(self) -> str:
         return f"<Call of {getattr(self.model, '__name__', self.model)}>"
@@ -91,7 +93,7 @@ class Resource(Generic[Mode]):
 
     __slots__ = ("_core",)
 
-    def __init__(self, core: "Core") -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def __repr__(self) -> str:
@@ -105,7 +107,7 @@ class Bound:
     # `.iter` where this is a method of a method.
     part = ""
 
-    def __init__(self, descriptor: "Descriptor", resource: Resource[Any]) -> None:
+    def __init__(self, descriptor: Descriptor, resource: Resource[Any]) -> None:
         self.descriptor = descriptor
         self.resource = resource
 
@@ -128,10 +130,10 @@ class Bound:
         return self.resource._core.run(started)  # pyright: ignore[reportPrivateUsage]
 
     @property
-    def _core(self) -> "Core":
+    def _core(self) -> Core:
         return self.resource._core  # pyright: ignore[reportPrivateUsage]
 
-    def __get__(self, instance: object, owner: type | None = None) -> "Bound":
+    def __get__(self, instance: object, owner: type | None = None) -> Bound:
         # Its being there is what makes `pydoc` and `inspect` take this for a routine.
         return self
 
@@ -146,7 +148,7 @@ class Bound:
         raise AttributeError(f"{self.descriptor.title}{self.part} has no attribute {name!r}")
 
     @property
-    def __signature__(self) -> "inspect.Signature":
+    def __signature__(self) -> inspect.Signature:
         import inspect
 
         signature = inspect.signature(self.descriptor.function)
@@ -264,7 +266,7 @@ class Endpoint(EndpointFacts[P, R]):
     """An endpoint that answers one thing (see `EndpointFacts`)."""
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "Endpoint[P, R]": ...
+    def __get__(self, instance: None, owner: type) -> Endpoint[P, R]: ...
     @overload
     def __get__(self, instance: Resource[Sync], owner: type) -> Callable[P, ApiResponse[R]]: ...
     @overload
@@ -318,7 +320,7 @@ class Operation(Descriptor, Generic[P, R]):
         return self.start(resource, args, kwargs)
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "Operation[P, R]": ...
+    def __get__(self, instance: None, owner: type) -> Operation[P, R]: ...
     @overload
     def __get__(self, instance: Resource[Sync], owner: type) -> Callable[P, R]: ...
     @overload

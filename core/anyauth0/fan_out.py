@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from .client import Core
 
 R = TypeVar("R")
+Row = TypeVar("Row")
 
-__all__ = ["AsyncOutcomes", "MapProgress", "Outcome", "Outcomes", "Rows"]
-
-Rows = Iterable[object] | AsyncIterable[object]
+__all__ = ["AsyncOutcomes", "MapProgress", "Outcome", "Outcomes"]
 
 
-class Outcome(Model, Generic[R], frozen=True, kw_only=True, gc=True):
+class Outcome(Model, Generic[Row, R], frozen=True, kw_only=True, gc=True):
     """What became of one row.
 
     - `index`, `row`: which one it was, from 0
@@ -32,7 +31,7 @@ class Outcome(Model, Generic[R], frozen=True, kw_only=True, gc=True):
     """
 
     index: int
-    row: object
+    row: Row
     response: R | None = None
     error: Exception | None = None
 
@@ -55,13 +54,13 @@ class MapProgress(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
 
 
-class Work(Generic[R]):
+class Work(Generic[Row, R]):
     """The calls that are to be made."""
 
     def __init__(
         self,
         method: object,
-        rows: Rows,
+        rows: Iterable[Row] | AsyncIterable[Row],
         concurrency: int,
         progress: Callable[[MapProgress], object] | None,
     ) -> None:
@@ -91,7 +90,7 @@ class Work(Generic[R]):
         self._guard = threading.Lock()
         self.stopped = False
 
-    def following(self) -> Flow[Flow[Outcome[R]] | None]:
+    def following(self) -> Flow[Flow[Outcome[Row, R]] | None]:
         """Return the flow of the next row, or `None` at the end."""
         if self.stopped:
             return None
@@ -101,15 +100,15 @@ class Work(Generic[R]):
         index, self._index = self._index, self._index + 1
         return self._outcome(index, row)
 
-    def _outcome(self, index: int, row: object) -> Flow[Outcome[R]]:
+    def _outcome(self, index: int, row: Row) -> Flow[Outcome[Row, R]]:
         try:
             response = yield from bare(self._call(row))
-            outcome = Outcome[R](index=index, row=row, response=response)
+            outcome = Outcome[Row, R](index=index, row=row, response=response)
         except Exception as error:
             if isinstance(error, Auth0Error):
                 # Its frames hold the row.
                 error.with_traceback(None)
-            outcome = Outcome[R](index=index, row=row, error=error)
+            outcome = Outcome[Row, R](index=index, row=row, error=error)
         self._tell(failed=outcome.error is not None)
         return outcome
 
@@ -144,13 +143,15 @@ def _as_batch(resource: Resource[Any]) -> "tuple[Core, Resource[Any]]":
     return core, view
 
 
-class Outcomes(Generic[R]):
+class Outcomes(Generic[Row, R]):
     """The outcomes of `map`, in the order of the rows. Calls begin when the first one is asked for."""
 
-    def __init__(self, work: Work[R]) -> None:
+    def __init__(self, work: Work[Row, R]) -> None:
         self._work = work
         driver = work.core.session.driver
-        self._outcomes: Generator[Outcome[R], None, None] = driver.together(work.following, work.concurrency)
+        self._outcomes: Generator[Outcome[Row, R], None, None] = driver.together(
+            work.following, work.concurrency
+        )
 
     def stop(self) -> None:
         """Begin no other call; the outcomes of those that are under way are still to come."""
@@ -164,17 +165,19 @@ class Outcomes(Generic[R]):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Outcome[R]:
+    def __next__(self) -> Outcome[Row, R]:
         return next(self._outcomes)
 
 
-class AsyncOutcomes(Generic[R]):
+class AsyncOutcomes(Generic[Row, R]):
     """The outcomes of `map` on asyncio (see `Outcomes`)."""
 
-    def __init__(self, work: Work[R]) -> None:
+    def __init__(self, work: Work[Row, R]) -> None:
         self._work = work
         driver = work.core.session.driver
-        self._outcomes: AsyncGenerator[Outcome[R], None] = driver.together(work.following, work.concurrency)
+        self._outcomes: AsyncGenerator[Outcome[Row, R], None] = driver.together(
+            work.following, work.concurrency
+        )
 
     def stop(self) -> None:
         """Begin no other call; the outcomes of those that are under way are still to come."""
@@ -188,5 +191,5 @@ class AsyncOutcomes(Generic[R]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Outcome[R]:
+    async def __anext__(self) -> Outcome[Row, R]:
         return await anext(self._outcomes)

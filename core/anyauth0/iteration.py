@@ -4,6 +4,8 @@ Steps are a generator that yields flows. A driver runs each flow and sends its r
 generator then says what is next. Whoever stops early closes the steps, which may let go of what they hold.
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import (
     TYPE_CHECKING,
@@ -35,7 +37,7 @@ Steps = Generator[Flow[Portion], Portion, None]
 __all__ = ["Iteration", "Steps", "iteration"]
 
 
-def following(steps: "Steps[Portion]", portion: Portion) -> Flow[Portion] | None:
+def following(steps: Steps[Portion], portion: Portion) -> Flow[Portion] | None:
     """Return the flow that comes after `portion`, or `None` at the end."""
     try:
         return steps.send(portion)
@@ -43,7 +45,7 @@ def following(steps: "Steps[Portion]", portion: Portion) -> Flow[Portion] | None
         return None
 
 
-def portions(core: "Core", steps: "Steps[Portion]") -> Iterator[Portion]:
+def portions(core: Core, steps: Steps[Portion]) -> Iterator[Portion]:
     """Run the steps, blocking, and yield each portion."""
     try:
         flow = next(steps, None)
@@ -55,7 +57,7 @@ def portions(core: "Core", steps: "Steps[Portion]") -> Iterator[Portion]:
         steps.close()
 
 
-async def async_portions(core: "Core", steps: "Steps[Portion]") -> AsyncGenerator[Portion, None]:
+async def async_portions(core: Core, steps: Steps[Portion]) -> AsyncGenerator[Portion, None]:
     """Run the steps in the running loop and yield each portion."""
     try:
         flow = next(steps, None)
@@ -67,7 +69,7 @@ async def async_portions(core: "Core", steps: "Steps[Portion]") -> AsyncGenerato
         steps.close()
 
 
-async def portions_ahead(core: "Core", steps: "Steps[Portion]") -> AsyncGenerator[Portion, None]:
+async def portions_ahead(core: Core, steps: Steps[Portion]) -> AsyncGenerator[Portion, None]:
     """Run the steps and yield each portion while the next one is on its way already."""
     driver = core.session.driver
     flow = next(steps, None)
@@ -137,12 +139,12 @@ class Iteration(Descriptor, Generic[P, T]):
 
     def start(
         self, resource: Resource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> "Steps[Iterable[T]]":
+    ) -> Steps[Iterable[T]]:
         """Check the arguments and return the steps."""
         return cast("Steps[Iterable[T]]", self.arguments.apply(resource, args, kwargs))
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "Iteration[P, T]": ...
+    def __get__(self, instance: None, owner: type) -> Iteration[P, T]: ...
     @overload
     def __get__(self, instance: Resource[Sync], owner: type) -> Callable[P, Iterator[T]]: ...
     @overload
@@ -153,7 +155,7 @@ class Iteration(Descriptor, Generic[P, T]):
         return self if instance is None else self.bound(self, instance)
 
 
-def iteration(function: "Callable[Concatenate[Any, P], Steps[Iterable[T]]]") -> Iteration[P, T]:
+def iteration(function: Callable[Concatenate[Any, P], Steps[Iterable[T]]]) -> Iteration[P, T]:
     """Make a method that yields flows of portions an iterator over their items.
 
     The method runs nothing by itself, not even its checks, until the first item is asked for. Where

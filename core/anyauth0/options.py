@@ -1,7 +1,6 @@
 """Everything a client can be configured with, checked once, when the client is built."""
 
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, cast
@@ -231,8 +230,7 @@ def check_view(options: ClientOptions, changes: Mapping[str, object], *, owner: 
     return check({**values, **changes, **merged}, asynchronous=asynchronous, owner=owner)
 
 
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*(?::([0-9]{{1,5}}))?"
+_IN_A_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 def check_domain(option: str, domain: str) -> str:
@@ -241,14 +239,8 @@ def check_domain(option: str, domain: str) -> str:
     Raises `ConfigurationError` when it is anything but a bare host name, with a port if need be.
     """
     bare = domain.lower()
-    matched = re.fullmatch(_DOMAIN, bare)
     # Some letters beyond ASCII become ASCII when they are lowered.
-    if (
-        matched is None
-        or not domain.isascii()
-        or len(bare.partition(":")[0]) > 253
-        or int(matched[1] or 0) > 65535
-    ):
+    if not domain.isascii() or not _is_host(bare):
         found = [
             word
             for word, seen in (
@@ -263,6 +255,17 @@ def check_domain(option: str, domain: str) -> str:
             option, f'option "{option}" must be a bare host name such as "tenant.eu.auth0.com"{has}'
         )
     return bare
+
+
+def _is_host(text: str) -> bool:
+    host, colon, port = text.partition(":")
+    labels = host.split(".")
+    return (
+        len(host) <= 253
+        and all(0 < len(each) <= 63 and each.strip("-") == each for each in labels)
+        and _IN_A_LABEL.issuperset("".join(labels))
+        and (not colon or (port.isdecimal() and len(port) <= 5 and int(port) <= 65535))
+    )
 
 
 def from_environment(given: Mapping[str, object]) -> dict[str, object]:

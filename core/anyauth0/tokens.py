@@ -1,5 +1,7 @@
 """Access tokens of the client itself: kept, fetched once however many ask at the same time, renewed ahead."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol, TypeVar, runtime_checkable
@@ -48,7 +50,7 @@ class AccessToken(Model, frozen=True, kw_only=True):
         now: float,
         scope: str | None = None,
         refresh_token: str | None = None,
-    ) -> "AccessToken":
+    ) -> AccessToken:
         """Return a token that lives `lifetime` seconds from `now` on.
 
         Raises `DecodingError` for a value that no header can carry (RFC 6749, appendix A.12).

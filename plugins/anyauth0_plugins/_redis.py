@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Redis"]
 
+_NO_CLIENT = '"client" must be a URL such as "redis://host:6379/0", or a client'
 _PATIENCE = 2.0
 """Seconds for Redis to connect or to answer, where the client is made here."""
 
@@ -27,12 +28,14 @@ class Redis:
     def __init__(self, client: "Client", owner: str) -> None:
         """Connect when first used. `failures` are what its commands raise where it fails.
 
-        Raises `ConfigurationError` in the name of `owner`, where the package `redis` is missing or the URL
-        is none of its own.
+        Raises `ConfigurationError` in the name of `owner`, where the package `redis` is missing or `client`
+        is neither a URL of its own nor a client.
         """
         self._given = client
         self._owner = owner
         self._client: Any = _opened(client, owner) if isinstance(client, str) else client
+        if not hasattr(self._client, "execute_command"):
+            raise ConfigurationError("client", _NO_CLIENT)
         self._asynchronous = iscoroutinefunction(self._client.execute_command)
         from redis.exceptions import RedisError
 
@@ -84,4 +87,4 @@ def _opened(url: str, owner: str) -> Any:
     except ValueError:
         # The error may show the URL, which may hold a password.
         pass
-    raise ConfigurationError("client", '"client" must be a URL such as "redis://host:6379/0", or a client')
+    raise ConfigurationError("client", _NO_CLIENT)

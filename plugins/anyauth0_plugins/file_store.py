@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from anyauth0 import ConfigurationError, Flow
 from anyauth0.flow import perform, sleep
@@ -60,6 +60,8 @@ class FileTokenStore(SharedStore):
         super().__init__(key, clock)
         # A traceback that shows locals must not show it.
         del key
+        if not isinstance(cast("object", path), str | os.PathLike) or not str(path).strip():
+            raise ConfigurationError("path", '"path" of FileTokenStore must name a directory for the tokens')
         self._path = Path(path).absolute()
         self._swept_at = 0.0
         try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from anyauth0 import ClientOptions, ConfigurationError, Flow, Handler, Middleware, Request, Response, hookimpl
-from anyauth0.encoding import HEADER_VALUE
+from anyauth0.encoding import is_header_value
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Two lengths for one body is how one request is smuggled into another (RFC 9112, section 11.2).
@@ -49,7 +49,7 @@ def _checked(option: str, headers: Mapping[str, str]) -> dict[str, str]:
             raise ConfigurationError(
                 option, f'option "{option}" cannot set a header called {name[:60]!a}; leave it out'
             )
-        if not HEADER_VALUE.fullmatch(value):
+        if not is_header_value(value):
             raise ConfigurationError(
                 option,
                 f'the value of "{name[:60]}" in option "{option}" holds a line break, another control '

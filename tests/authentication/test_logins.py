@@ -1,6 +1,7 @@
 """Logins in the browser: what is asked, what the way back is checked by, and what is told of an error."""
 
 import hashlib
+import sys
 from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyauth0 import Auth0Error, AuthorizationError, ConfigurationError, IdTokenError, InvalidArgumentError
+from anyauth0 import (
+    Auth0Error,
+    AuthorizationError,
+    BadRequest,
+    ConfigurationError,
+    IdTokenError,
+    InvalidArgumentError,
+)
 from anyauth0.authentication.authorization import AuthorizationRequest
 from anyauth0.keys import generate_key
 from anyauth0.keys.jwk import public_jwk
@@ -136,6 +144,44 @@ def test_a_client_without_an_id_cannot_ask(kind: Kind) -> None:
         kind.do(lambda: auth.authorize(redirect_uri=BACK))
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("scoep", "scope"), ("audiance", "audience"), ("organisation", "organization"), ("maxage", "max_age"),
+        ("loginHint", "login_hint"), ("noncee", "nonce"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_is_nearly_a_known_one_is_refused(kind: Kind, name: str, meant: str) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=f'no parameter "{name}": did you mean "{meant}"'
+    ) as caught:
+        asked(kind, **{name: "x"})
+    assert caught.value.argument == name
+
+
+def test_any_other_parameter_is_said(kind: Kind) -> None:
+    others = {
+        "connection_scope": "repo", "display": "page", "id_token_hint": "t", "session_transfer_token": "t",
+        "ext-scope": "x", "ext-audience": "x", "access_type": "offline", "login_ticket": "t",
+    }  # fmt: skip
+    assert others.items() <= query_of(asked(kind, **others).url).items()
+
+
+@pytest.mark.parametrize("ask", ["authorize", "link_user", "unlink_user", "push"])
+@pytest.mark.parametrize("address", ["not a url", "app.example.com/callback", "localhost:3000/callback", ""])
+def test_a_callback_that_is_no_address_is_refused_before_anything_is_made(
+    kind: Kind, ask: str, address: str
+) -> None:
+    transport = kind.transport()
+    auth = auth_of(kind, transport)
+    more = {} if ask in ("authorize", "push") else {"connection": "github", "id_token": "idt"}
+    method = auth.oauth.pushed_authorization if ask == "push" else getattr(auth, ask)
+    with pytest.raises(InvalidArgumentError, match='"redirect_uri"') as caught:
+        kind.do(lambda: method(redirect_uri=address, **more))
+    assert caught.value.argument == "redirect_uri"
+    assert transport.requests == []
+
+
 def test_accounts_are_linked_and_unlinked_by_requests_of_their_own(kind: Kind) -> None:
     auth = auth_of(kind, kind.transport())
     fields = {"redirect_uri": BACK, "connection": "github", "id_token": "idt"}
@@ -249,7 +295,24 @@ def test_a_callback_that_is_not_the_answer_sends_nothing(
         assert caught.value.description == "no way"
 
 
-@given(st.text() | st.dictionaries(st.text(), st.text()))
+@pytest.mark.parametrize(
+    ("scope", "algorithm", "sent"),
+    [("openid", "RS256", False), ("openid", "HS256", True), ("read:orders", "RS256", True)],
+)
+def test_the_code_is_not_spent_where_the_id_token_could_not_be_verified(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch, scope: str, algorithm: str, sent: bool
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    request = asked(kind, scope=scope)
+    transport = kind.transport(otherwise=lambda request: json({"error": "x"}, status=400))
+    auth = auth_of(kind, transport, id_token_signing_alg=algorithm)
+    expected = BadRequest if sent else ConfigurationError
+    with pytest.raises(expected, match="x" if sent else r"pip install 'anyauth0\[crypto\]'"):
+        kind.do(lambda: auth.complete(request, back(request)))
+    assert bool(transport.requests) is sent
+
+
+@given(st.text() | st.dictionaries(st.text(), st.text()) | st.none() | st.integers() | st.binary())
 def test_whatever_comes_back_is_a_refusal_of_ours(callback: Any) -> None:
     kind = KINDS[0]
     request = AuthorizationRequest(
@@ -296,11 +359,36 @@ def test_addresses_are_made_without_a_request(kind: Kind) -> None:
     assert transport.requests == []
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "argument"),
+    [
+        ("logout", {"return_too": BACK}, "return_too"),
+        ("logout", {"return_to": "app.example.com"}, "return_to"),
+        ("oidc_logout", {"id_token_hint": "canary", "staet": "s"}, "staet"),
+        ("oidc_logout", {"post_logout_redirect_uri": "not a url"}, "post_logout_redirect_uri"),
+        ("saml_login", {"conection": "c"}, "conection"),
+        ("wsfed_login", {"wtream": "r"}, "wtream"),
+        ("invitation", {"url": BACK}, "url"),
+    ],
+)
+def test_an_address_of_wrong_arguments_is_refused_by_name(
+    kind: Kind, name: str, arguments: dict[str, str], argument: str
+) -> None:
+    urls = auth_of(kind, kind.transport()).urls
+    with pytest.raises(InvalidArgumentError, match=rf'urls\.{name}.*"{argument}"') as caught:
+        getattr(urls, name)(**arguments)
+    assert caught.value.argument == argument
+    trace = caught.value.__traceback__
+    while trace is not None:
+        assert trace.tb_frame.f_code.co_name != "call" or "canary" not in str(trace.tb_frame.f_locals)
+        trace = trace.tb_next
+
+
 def test_an_invitation_is_read_from_the_address_of_the_login_page(kind: Kind) -> None:
     urls = auth_of(kind, kind.transport()).urls
     found = urls.invitation(f"{BACK}?invitation=i&organization=org_1&organization_name=acme")
     assert (found.invitation, found.organization, found.organization_name) == ("i", "org_1", "acme")
     assert urls.invitation(BACK) is None
-    for odd in ("?invitation=i", "?invitation=i&invitation=j&organization=o"):
+    for odd in (f"{BACK}?invitation=i", f"{BACK}?invitation=i&invitation=j&organization=o", 5, None):
         with pytest.raises(InvalidArgumentError):
-            urls.invitation(BACK + odd)
+            urls.invitation(odd)

@@ -315,6 +315,13 @@ def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path) -> None
     assert caught.value.option == "path"
 
 
+@pytest.mark.parametrize("path", [5, None, b"tokens", "", " "])
+def test_what_names_no_directory_is_refused(path: Any) -> None:
+    with pytest.raises(ConfigurationError, match='"path" of FileTokenStore') as caught:
+        FileTokenStore(path, "canary passphrase")
+    assert caught.value.option == "path"
+
+
 def test_a_directory_that_was_cleaned_away_is_made_again(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -547,6 +554,9 @@ def test_a_url_that_is_none_is_refused_and_not_shown() -> None:
         RedisTokenStore("https://user:" + "can" + "ary@host")
     assert caught.value.option == "client"
     assert "canary" not in "".join(traceback.format_exception(caught.value))
+    for client in (5, None, object()):
+        with pytest.raises(ConfigurationError, match='"client" must be a URL'):
+            RedisTokenStore(client)  # type: ignore[arg-type]
 
 
 def test_the_clock_of_a_store_is_that_of_the_system_unless_a_test_gives_one() -> None:

@@ -76,6 +76,11 @@ def test_a_reader_that_goes_away_is_no_traceback(world: World) -> None:
     process.stderr.close()
 
 
+def test_the_help_of_the_embedded_tenant_has_the_name_of_the_command() -> None:
+    done = subprocess.run([*COMMAND, "tenant", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: anyauth0 tenant [-h]")
+
+
 def test_the_embedded_tenant_is_started_and_stopped() -> None:
     process = subprocess.Popen(
         [*COMMAND, "tenant", "--port", "0", "--tls"],

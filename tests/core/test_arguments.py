@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from anyauth0 import Auth0Error, Call, InvalidArgumentError, Resource, endpoint, operation
-from anyauth0.arguments import closest, require
+from anyauth0.arguments import closest, require, require_address
 from anyauth0.endpoint import Mode
 from anyauth0.flow import Flow
 
@@ -152,3 +152,30 @@ def test_the_closest_name_is_found_or_none() -> None:
     assert closest("emial", ("email", "name")) == "email"
     assert closest("zzz", ("email", "name")) is None
     assert closest("x", frozenset()) is None
+    assert closest("connection_kind", ("connection",)) == "connection"
+    assert closest("connection_kind", ("connection",), likeness=0.9) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://app.example.com/callback?a=b#c", "http://localhost:3000/callback", "HTTPS://APP.EXAMPLE",
+        "com.example.app:/callback", "myapp://callback", "urn:ietf:wg:oauth:2.0:oob", "https://[::1]:80/ü",
+    ],
+)  # fmt: skip
+def test_an_address_is_one_of_a_page_or_of_an_application(address: str) -> None:
+    require_address("x.y", "to", address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "not a url", "app.example.com/callback", "localhost:3000/callback", "/callback", "//host/path",
+        "https://", "https:/app.example.com", "https:app", "https:///path", "https://a b/", "https://a/b\n",
+        ":x", "1a:b", "a:", "", None, 5,
+    ],
+)  # fmt: skip
+def test_what_is_no_whole_address_is_refused_by_name(address: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r'x\.y.*"to"') as caught:
+        require_address("x.y", "to", address)
+    assert caught.value.argument == "to"

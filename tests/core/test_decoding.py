@@ -202,6 +202,11 @@ def test_a_page_knows_what_the_server_said_of_the_whole() -> None:
     assert anomalies == ()
 
 
+def test_a_page_that_counts_in_pages_says_at_which_item_it_starts() -> None:
+    page, _ = decode(Page[User], body({"users": [GOOD], "total": 9, "page": 2, "per_page": 3}), SHAPE)
+    assert (page.total, page.start, page.limit) == (9, 6, 3)
+
+
 def test_odd_counters_of_a_page_are_noted_and_none() -> None:
     data = {"users": [GOOD], "total": "9", "start": True, "limit": None, "length": {}, "next": 5}
     page, anomalies = decode(Page[User], body(data), SHAPE)

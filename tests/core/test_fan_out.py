@@ -83,7 +83,7 @@ def crowd(kind: Kind, *args: Any, **kwargs: Any) -> Any:
     return (Asynchronous if kind.asynchronous else Blocking)(*args, **kwargs)
 
 
-def outcomes(kind: Kind, client: Any, method: Any, rows: Any, **options: Any) -> list[Outcome[Any]]:
+def outcomes(kind: Kind, client: Any, method: Any, rows: Any, **options: Any) -> list[Outcome[Any, Any]]:
     return kind.collect(client.map(method, rows, **options))
 
 
@@ -185,7 +185,7 @@ def test_rows_that_break_off_lose_nothing_that_was_begun(kind: Kind) -> None:
         raise OSError("the file is gone")
 
     client = kind.management_client(crowd(kind))
-    found: list[Outcome[Any]] = []
+    found: list[Outcome[Any, Any]] = []
     with pytest.raises(OSError, match="the file is gone"):
         kind.drain(client.map(things(client).get, rows(), concurrency=8), found)
     assert [each.result().data.id for each in found] == ["0", "1", "2"]
@@ -209,7 +209,7 @@ def test_rows_may_come_asynchronously_to_an_asyncio_client() -> None:
 def test_it_is_stopped_on_demand_and_what_is_under_way_is_told(kind: Kind) -> None:
     transport = crowd(kind, meet=4)
     client = kind.management_client(transport)
-    found: list[Outcome[Any]] = []
+    found: list[Outcome[Any, Any]] = []
     running = client.map(things(client).get, map(str, range(100)), concurrency=4)
 
     if kind.asynchronous:
@@ -315,6 +315,10 @@ def test_what_cannot_be_done_is_refused_at_once(kind: Kind, name: str, arguments
     for concurrency in (0, "8", None, 2.5):
         with pytest.raises(InvalidArgumentError, match='"concurrency"'):
             client.map(client.users.get, [], concurrency=concurrency)
+    with pytest.raises(InvalidArgumentError, match=r'map has no .* "concurency": did you mean "concurrency"'):
+        client.map(client.users.get, [], concurency=4)
+    with pytest.raises(InvalidArgumentError, match='map needs "rows"'):
+        client.map(client.users.get)
 
 
 def test_the_calls_are_batch_calls_and_keep_the_other_options_of_their_view(kind: Kind) -> None:

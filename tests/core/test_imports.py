@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import anyauth0
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "core" / "anyauth0"
 
@@ -122,6 +124,20 @@ def loaded_by(code: str) -> set[str]:
             [sys.executable, "-c", script], capture_output=True, text=True, check=True
         ).stdout.split()
     )
+
+
+def test_a_misspelt_name_is_told_with_the_right_one_and_only_then_compared() -> None:
+    for name, mend in (
+        ("ManagmentClient", "; did you mean 'ManagementClient'?"),
+        ("RetryPolice", "; did you mean 'RetryPolicy'?"),
+        ("zzz", ""),
+        ("__managementclient__", ""),
+    ):
+        with pytest.raises(AttributeError) as caught:
+            getattr(anyauth0, name)
+        assert str(caught.value) == f"module 'anyauth0' has no attribute {name!r}{mend}"
+    assert "difflib" not in loaded_by("import anyauth0; anyauth0.Request; hasattr(anyauth0, '__path')")
+    assert "difflib" in loaded_by("import anyauth0; hasattr(anyauth0, 'Requests')")
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

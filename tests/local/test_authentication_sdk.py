@@ -11,6 +11,7 @@ from anyauth0 import (
     Forbidden,
     IdTokenChecks,
     IdTokenError,
+    InvalidArgumentError,
     Unauthorized,
 )
 from anyauth0.jose import generate_key, public_jwk
@@ -86,6 +87,40 @@ def test_the_code_flow_checks_what_was_asked(tenant: LocalTenant, ada: dict[str,
         auth.oauth.authorization_code_grant(
             code=stale, redirect_uri=CALLBACK, id_token=IdTokenChecks(nonce="n", max_age=30)
         )
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_login_takes_the_address_that_the_user_is_sent_to(
+    tenant: LocalTenant, ada: dict[str, Any], pushed: bool
+) -> None:
+    auth = client_of(tenant)
+    request = auth.authorize(redirect_uri=CALLBACK, scope="openid email", pushed=pushed)
+    tokens = auth.complete(request, tenant.authorize(request.url, user=ada)).data
+    assert tokens.claims["email"] == ada["email"]
+    wished = auth.authorize(redirect_uri=CALLBACK, login_hint=ada["email"])
+    assert "code=" in tenant.authorize(url=wished.url)
+    # What is said beside it comes first.
+    assert "state=mine" in tenant.authorize(wished.url, state="mine")
+    for wrong in (CALLBACK, "ada@example.com", f"https://{tenant.domain}/login?state=s", request, 5):
+        with pytest.raises(InvalidArgumentError, match='"url" must be that of an authorization'):
+            tenant.authorize(wrong, user=ada)  # type: ignore[arg-type]
+
+
+def test_what_a_tenant_has_is_added_by_fields_that_are_spelt_well(tenant: LocalTenant) -> None:
+    before = {kind: tenant.store.count(kind) for kind in ("users", "clients", "connections", "organizations")}
+    for add, name, meant in (
+        (tenant.add_user, "emial", "email"),
+        (lambda **fields: tenant.add_client("a", **fields), "calbacks_", "callbacks"),
+        (lambda **fields: tenant.add_api("https://a.example", **fields), "token_lifetimes", "token_lifetime"),
+        (lambda **fields: tenant.add_connection("c", **fields), "optoins", "options"),
+        (lambda **fields: tenant.add_organization("o", **fields), "displayName", "display_name"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=f'"{name}", did you mean "{meant}"') as caught:
+            add(**{name: "x"})
+        assert caught.value.argument == name
+    assert before == {kind: tenant.store.count(kind) for kind in before}
+    # An identity provider has fields of its own.
+    assert tenant.add_user(username="bea", locale="nl", gender="f")["locale"] == "nl"
 
 
 def test_a_public_client_logs_in_by_pkce(tenant: LocalTenant, ada: dict[str, Any]) -> None:

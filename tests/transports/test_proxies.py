@@ -205,7 +205,7 @@ def test_the_environment_names_the_proxy_when_the_first_request_is_sent(
     assert [tunnel.method for tunnel in proxy.requests] == ["CONNECT"]
 
 
-def test_a_proxy_may_be_named_without_a_scheme(
+def test_the_environment_may_name_a_proxy_without_a_scheme(
     make: Make, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(answering(), certificates.server) as server, proxying() as proxy:
@@ -260,6 +260,7 @@ def test_the_option_comes_before_the_environment(
 
 # What is no proxy
 
+SCHEMELESS = ["proxy", "proxy:3128", "user:canary-secret@proxy.example.com:3128"]
 WRONG = [
     "https://user:canary-secret@proxy.example.com",
     "ftp://user:canary-secret@proxy.example.com",
@@ -275,7 +276,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("url", WRONG)
+@pytest.mark.parametrize("url", [*WRONG, *SCHEMELESS])
 @pytest.mark.parametrize(
     ("client", "transport"),
     [(ManagementClient, "urllib3"), (ManagementClient, "http_client"), (AsyncManagementClient, "aiohttp")],
@@ -283,7 +284,7 @@ WRONG = [
 def test_an_option_that_is_no_proxy_is_refused_when_the_client_is_built(
     client: Any, transport: str, url: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match='option "proxy"') as caught:
+    with pytest.raises(ConfigurationError, match=r'option "proxy".*"http://proxy') as caught:
         client(domain="tenant.example.com", token="t", proxy=url, transport=transport)
     assert caught.value.option == "proxy"
     assert SECRET not in repr(caught.value)

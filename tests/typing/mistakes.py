@@ -96,6 +96,10 @@ def arguments(management: ManagementClient) -> None:
     management.users = management.users
     # mistake: an iterator of a method that is no list
     management.tenants.get_settings.iter()
+    # mistake: a misspelt argument of `map`
+    management.map(management.users.delete, ["auth0|1"], concurency=4)
+    # mistake: a row taken for something else than what was given
+    print([outcome.row["id"] for outcome in management.map(management.users.delete, ["auth0|1"])])
     # mistake: a function of a wrong signature as a callback
     management.jobs.wait("job_1", progress=lambda: None)
 
@@ -175,6 +179,8 @@ async def asynchronous(management: AsyncManagementClient, blocking: ManagementCl
 
 
 def options(management: ManagementClient, policy: RetryPolicy) -> None:
+    # mistake: a domain without its name
+    ManagementClient("tenant.example", client_id="c", client_secret="s")
     # mistake: a misspelt option of a client
     ManagementClient(domain="tenant.example", cient_id="c", client_secret="s")
     # mistake: an option of a wrong type

@@ -48,11 +48,12 @@ def proxy_finder(option: str | bool | None) -> Callable[[str], Proxy | None]:
     from urllib.request import getproxies_environment, proxy_bypass
 
     found = getproxies_environment()
-    chosen = {
-        scheme: _parse(address, f'the environment variable "{scheme}_proxy"')
-        for scheme in ("http", "https")
-        if (address := found.get(scheme) or found.get("all"))
-    }
+    chosen: dict[str, Proxy] = {}
+    for scheme in ("http", "https"):
+        if address := found.get(scheme) or found.get("all"):
+            # It is for all programs, and others take a bare `host:port`.
+            address = address if "://" in address else f"http://{address}"
+            chosen[scheme] = _parse(address, f'the environment variable "{scheme}_proxy"')
 
     def find(url: str) -> Proxy | None:
         parts = urlsplit(url)
@@ -67,7 +68,7 @@ def _parse(address: str, source: str) -> Proxy:
     from urllib.parse import unquote, urlsplit
 
     try:
-        parts = urlsplit(address if "://" in address else f"http://{address}")
+        parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")

@@ -1,20 +1,24 @@
 """Tells the way to a URL: whose connection, to which host, through which proxy."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ._proxies import Proxy, proxy_finder
+import msgspec
+
+if TYPE_CHECKING:
+    from ._proxies import Proxy
 
 __all__ = ["Route", "Router"]
 
 
-class Route(NamedTuple):
+class Route(msgspec.Struct, frozen=True):
     """Where a connection leads, and for which process: a forked child must not use that of its parent."""
 
     process: int
     scheme: str
     netloc: str
-    proxy: Proxy | None
+    proxy: "Proxy | None"
 
     def target(self, url: str) -> str:
         """Return what the first line of a request to `url` names (RFC 9112, section 3.2)."""
@@ -37,7 +41,13 @@ class Router:
     def __init__(self, proxy: str | bool | None) -> None:
         """Raise `ConfigurationError` for the URL of a proxy that is none."""
         self._proxy = proxy
-        self._find_proxy = proxy_finder(proxy) if isinstance(proxy, str) else None
+        self._find_proxy = self._finder() if isinstance(proxy, str) else None
+
+    def _finder(self) -> "Callable[[str], Proxy | None]":
+        # Nobody needs it before the first call.
+        from ._proxies import proxy_finder
+
+        return proxy_finder(self._proxy)
 
     def route(self, url: str) -> Route:
         """Return the way to `url`.
@@ -46,7 +56,7 @@ class Router:
         """
         find = self._find_proxy
         if find is None:
-            self._find_proxy = find = proxy_finder(self._proxy)
+            self._find_proxy = find = self._finder()
         scheme, netloc, _ = _parts(url)
         return Route(os.getpid(), scheme.lower(), netloc.rpartition("@")[2], find(url))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from ..arguments import require
+from ..arguments import require_address
 from ..encoding import encode_query, json_text
 from ..errors import AuthorizationError, InvalidArgumentError
 from ..id_token import IdTokenChecks
@@ -72,7 +72,7 @@ def authorization_request(
 
     `fields` are the parameters that have a name of their own, `more` any others.
     """
-    require("authorize", redirect_uri=fields.get("redirect_uri"))
+    require_address("authorize", "redirect_uri", fields.get("redirect_uri"))
     for name, reason in _OURS.items():
         if name in more:
             raise InvalidArgumentError(name, f'authorize takes no "{name}": {reason}')
@@ -148,7 +148,8 @@ def split_address(name: str, address: str) -> "SplitResult":
     from urllib.parse import urlsplit
 
     try:
-        return urlsplit(address)
+        if isinstance(cast("object", address), str):
+            return urlsplit(address)
     except ValueError:
         # The error may hold the whole of it.
         pass
@@ -166,8 +167,13 @@ def _parameters(callback: str | Mapping[str, str]) -> dict[str, str]:
         if not query and not parts.scheme:
             query = callback
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
-    else:
+    elif isinstance(cast("object", callback), Mapping):
         pairs = list(callback.items())
+    else:
+        raise InvalidArgumentError(
+            "callback",
+            'auth.complete: "callback" must be the address that the user came back to, or a mapping',
+        )
     found = dict(pairs)
     if len(found) < len(pairs):
         # Whoever sees one of two values checks another than the one that is used.

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from msgspec import structs
 
-from ..arguments import require_a
+from ..arguments import closest, require_a
 from ..client import Core
 from ..clients import Client
 from ..dpop import DPoPKey
@@ -20,6 +20,12 @@ from .authorization import DEFAULT_SCOPE, AuthorizationRequest, authorization_re
 from .models import PushedAuthorizationResponse, TokenSet
 
 __all__ = ["Auth"]
+
+_OTHERS = {
+    "anon_transfer_token", "connection_scope", "display", "dpop_jkt", "id_token_hint", "nonce", "request",
+    "requested_connection", "requested_connection_scope", "session_transfer_token", "state",
+}  # fmt: skip
+"""Parameters of `/authorize` without a name of their own in `Auth.authorize`."""
 
 
 class Auth(Client[Mode]):
@@ -54,11 +60,11 @@ class Auth(Client[Mode]):
         """Make an authorization request: send the user to its `url`, and keep it for `complete`.
 
         State, nonce and PKCE are made for you. `max_age` is in seconds. `authorization_details` is a list of
-        objects (RFC 9396), or its JSON. Any other parameter of `/authorize` is a keyword too. With
-        `pushed=True` the parameters go to the server first, and the address has a reference only (RFC 9126):
-        that takes a client that can authenticate. `dpop` is a key of this login alone, in place of that of
-        the client: the code is good for it only, so give it to `complete` too, and afterwards to
-        `with_options`.
+        objects (RFC 9396), or its JSON. Any other parameter of `/authorize` is a keyword too, unless its name
+        is nearly that of a known one: add such a one to `url` yourself. With `pushed=True` the parameters go
+        to the server first, and the address has a reference only (RFC 9126): that takes a client that can
+        authenticate. `dpop` is a key of this login alone, in place of that of the client: the code is good
+        for it only, so give it to `complete` too, and afterwards to `with_options`.
 
         GET /authorize (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1), POST /oauth/par.
         Raises `InvalidArgumentError`, and with `pushed` what the call raises.
@@ -147,6 +153,7 @@ class Auth(Client[Mode]):
         if core.options.dpop is not None:
             # The code is good for this key only (RFC 9449, section 10).
             more = {"dpop_jkt": core.options.dpop.thumbprint, **more}
+        _refuse_misspelt(more)
         request, parameters = authorization_request(core.base_url, client_id, fields, more)
         if pushed:
             from .oauth import OAuth
@@ -177,10 +184,14 @@ class Auth(Client[Mode]):
         callback that is not the answer to `request`, or tells of an error; `IdTokenError`; and what the call
         raises.
         """
+        from ..keys.algorithms import need_cryptography
         from .oauth import OAuth
 
         require_a(AuthorizationRequest, "auth.complete", "request", request)
         code = code_of(request, callback, f"https://{self._core.options.domain}/")
+        if request.nonce is not None and not self._core.options.id_token_signing_alg.startswith("HS"):
+            # An ID token will come, and the code is good only once.
+            need_cryptography()
         checks = IdTokenChecks(
             nonce=request.nonce, max_age=request.max_age, organization=request.organization
         )
@@ -193,6 +204,16 @@ class Auth(Client[Mode]):
                 id_token=checks,
             )
         )
+
+
+def _refuse_misspelt(parameters: Mapping[str, object]) -> None:
+    known = _OTHERS.union(Auth.authorize.function.__kwdefaults__ or ())
+    for name in sorted(parameters.keys() - known):
+        # Those of a tenant's own begin with `ext-`.
+        near = closest(name, known, likeness=0.8) if name.isidentifier() else None
+        if near is not None:
+            mend = f'did you mean "{near}"? (what is really called so, add to the "url" yourself)'
+            raise InvalidArgumentError(name, f'authorize has no parameter "{name}": {mend}')
 
 
 def _bound(core: Core, title: str, dpop: DPoPKey | None) -> Core:

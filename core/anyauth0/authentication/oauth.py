@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, Unpack
 
-from ..arguments import require
+from ..arguments import require, require_address
 from ..encoding import json_text
 from ..endpoint import Call, Mode, Resource, endpoint
 from ..errors import InvalidArgumentError
@@ -225,7 +225,8 @@ class OAuth(Resource[Mode]):
 
         POST /oauth/par (RFC 9126).
         """
-        require("oauth.pushed_authorization", redirect_uri=redirect_uri, response_type=response_type)
+        require_address("oauth.pushed_authorization", "redirect_uri", redirect_uri)
+        require("oauth.pushed_authorization", response_type=response_type)
         return Call(
             PushedAuthorizationResponse,
             form={

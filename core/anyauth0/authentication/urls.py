@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qs
 
-from ..arguments import require
+from ..arguments import checked, require, require_address
 from ..encoding import encode_path, encode_query
 from ..endpoint import Mode, Resource
 from ..errors import ConfigurationError, InvalidArgumentError
@@ -24,6 +24,7 @@ class Invitation(Model, frozen=True, kw_only=True):
 class Urls(Resource[Mode]):
     """Make addresses to send a user to. Nothing is sent here."""
 
+    @checked
     def logout(
         self, *, return_to: str | None = None, federated: bool = False, client_id: str | None = None
     ) -> str:
@@ -34,11 +35,14 @@ class Urls(Resource[Mode]):
 
         GET /v2/logout.
         """
+        if return_to is not None:
+            require_address("urls.logout", "return_to", return_to)
         own = self._core.options.client_id if client_id is None else client_id
         return self._url(
             "/v2/logout", returnTo=return_to, client_id=own or None, federated="" if federated else None
         )
 
+    @checked
     def oidc_logout(
         self,
         *,
@@ -56,6 +60,8 @@ class Urls(Resource[Mode]):
 
         GET /oidc/logout.
         """
+        if post_logout_redirect_uri is not None:
+            require_address("urls.oidc_logout", "post_logout_redirect_uri", post_logout_redirect_uri)
         return self._url(
             "/oidc/logout",
             id_token_hint=id_token_hint,
@@ -67,6 +73,7 @@ class Urls(Resource[Mode]):
             federated="" if federated else None,
         )
 
+    @checked
     def saml_login(
         self,
         *,
@@ -82,6 +89,7 @@ class Urls(Resource[Mode]):
         path = encode_path("/samlp/{client_id}", (self._client(client_id, "urls.saml_login"),))
         return self._url(path, connection=connection, organization=organization, RelayState=relay_state)
 
+    @checked
     def wsfed_login(
         self,
         *,
@@ -103,6 +111,7 @@ class Urls(Resource[Mode]):
             path = encode_path("/wsfed/{client_id}", (self._client(client_id, "urls.wsfed_login"),))
         return self._url(path, wtrealm=wtrealm, whr=whr, wctx=wctx, wreply=wreply, wa="wsignin1.0")
 
+    @checked
     def invitation(self, url: str, /) -> Invitation | None:
         """Return the invitation in the address of your login page that a user came to, if there is one.
 

@@ -122,7 +122,8 @@ class _OwnTokens:
         return (yield from self._found().get())
 
     def reject(self, token: str) -> Flow[None]:
-        yield from self._found().reject(token)
+        # Not by a frame of its own, whose locals a traceback may show.
+        return self._found().reject(token)
 
     def _found(self) -> TokenSource:
         if self._source is None:

@@ -62,9 +62,5 @@ def tenant(ctx: typer.Context) -> None:
         # Its arguments are its own, and read there.
         from anyauth0_transports.local import __main__ as local
 
-        before, sys.argv = sys.argv, [sys.argv[0], *ctx.args]
-        try:
-            code = local.main()
-        finally:
-            sys.argv = before
+        code = local.main(ctx.args, name="anyauth0 tenant")
     raise typer.Exit(code)

@@ -5,15 +5,16 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from .server import Server, serve
 from .tenant import LocalTenant
 
 
-def main() -> int:
-    """Read the arguments, serve, and return the exit code."""
-    arguments = _parser().parse_args()
+def main(given: Sequence[str] | None = None, *, name: str = "python -m anyauth0_transports.local") -> int:
+    """Read the arguments, serve, and return the exit code; `name` is that of the program in its help."""
+    arguments = _parser(name).parse_args(given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (
@@ -37,9 +38,9 @@ def main() -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m anyauth0_transports.local",
+        prog=name,
         description="An Auth0 tenant on this machine, for development and tests only.",
     )
     parser.add_argument("--port", type=int, default=0, help="the port; any that is free by default")

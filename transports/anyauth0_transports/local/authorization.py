@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from anyauth0 import InvalidArgumentError
 
@@ -13,7 +13,9 @@ from .values import digest
 if TYPE_CHECKING:
     from .tenant import LocalTenant
 
-__all__ = ["authorize", "callback", "find_organization", "issue_code", "problem_of", "request_of"]
+__all__ = [
+    "authorize", "callback", "find_organization", "issue_code", "parameters_of", "problem_of", "request_of",
+]  # fmt: skip
 
 _CODE_LIFETIME = 60
 
@@ -89,6 +91,19 @@ def authorize(
             when = tenant.clock() if auth_time is None else auth_time
             answer = {"code": issue_code(tenant, found, parameters, when)}
     return callback(redirect_uri, parameters, answer)
+
+
+def parameters_of(url: str) -> dict[str, str]:
+    """Return the parameters in the address of an authorization request.
+
+    Raises `InvalidArgumentError` for another address.
+    """
+    address, _, query = str(url).partition("?")
+    if not address.endswith("/authorize"):
+        raise InvalidArgumentError(
+            "url", 'authorize: "url" must be that of an authorization request; who logs in is user=...'
+        )
+    return dict(parse_qsl(query))
 
 
 def request_of(

@@ -3,9 +3,11 @@
 import secrets
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from anyauth0 import InvalidArgumentError
+from anyauth0.arguments import closest
 
 from .clients import ALL_GRANTS, client_document
 from .passwords import weakness
@@ -21,7 +23,8 @@ DATABASE_CONNECTION = "Username-Password-Authentication"
 class Inventory:
     """The part of `LocalTenant` that fills it.
 
-    Each method returns the document of what it added, as the Management API shows it.
+    Each method returns the document of what it added, as the Management API shows it. A field whose name is
+    nearly that of a known one raises `InvalidArgumentError`.
     """
 
     store: Store
@@ -59,6 +62,7 @@ class Inventory:
 
         Raises `ConfigurationError` for a key or certificate that is none.
         """
+        _refuse_misspelt("add_client", fields, "clients", "Client")
         document = client_document(
             name,
             public=public,
@@ -88,6 +92,7 @@ class Inventory:
 
         Every application that there is may call it, with all of its scopes.
         """
+        _refuse_misspelt("add_api", fields, "resource_servers", "ResourceServer")
         document: dict[str, Any] = {
             "id": secrets.token_hex(12),
             "name": name or audience,
@@ -128,6 +133,7 @@ class Inventory:
         `strategy` is `auth0` for a database; `options={"passwordPolicy": ...}` sets the rules for passwords
         (`none`, `low`, `fair`, `good`, `excellent`; `good` by default).
         """
+        _refuse_misspelt("add_connection", fields, "connections", "Connection")
         document: dict[str, Any] = {
             "id": f"con_{random_id(16)}",
             "name": name,
@@ -153,6 +159,7 @@ class Inventory:
         Management API calls them. Raises `InvalidArgumentError` for a user who exists, an unknown connection
         or a weak password.
         """
+        _refuse_misspelt("add_user", profile, "users", "User")
         found = find_connection(self, connection)
         if found is None:
             raise InvalidArgumentError(
@@ -178,6 +185,7 @@ class Inventory:
 
     def add_organization(self, name: str, **fields: Any) -> dict[str, Any]:
         """Add an organization and return its document."""
+        _refuse_misspelt("add_organization", fields, "organizations", "Organization")
         document = {"id": f"org_{random_id(16)}", "name": name.lower(), "display_name": name, **fields}
         self.store.add("organizations", document["id"], document)
         return document
@@ -226,3 +234,14 @@ class Inventory:
             kept = {"access_token": access_token, "scope": scope, "expires_at": self.clock() + expires_in}
             self.store.put("federated_tokens", f"{user_id} {connection}", kept)
         return user
+
+
+def _refuse_misspelt(title: str, fields: Mapping[str, object], module: str, model: str) -> None:
+    if not fields:
+        return
+    known = getattr(import_module(f"anyauth0.management.{module}"), model).__struct_fields__
+    for name in fields:
+        # Identity providers add fields of their own to a user, and Auth0 adds new ones.
+        near = None if name in known else closest(name, known, likeness=0.8)
+        if near is not None:
+            raise InvalidArgumentError(name, f'{title}: there is no field "{name}", did you mean "{near}"?')

@@ -30,9 +30,10 @@ def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]] | None:
     return None
 
 
-def scopes() -> set[str]:
+@cache
+def scopes() -> frozenset[str]:
     """Return every scope that an endpoint of the Management API asks for."""
-    return {scope for endpoint in endpoints() for scope in endpoint.scopes}
+    return frozenset(scope for endpoint in endpoints() for scope in endpoint.scopes)
 
 
 @cache

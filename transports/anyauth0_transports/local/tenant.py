@@ -167,6 +167,7 @@ class LocalTenant(People, Trust):
 
     def authorize(
         self,
+        url: str | None = None,
         *,
         user: str | Mapping[str, Any] | None = None,
         auth_time: float | None = None,
@@ -174,18 +175,20 @@ class LocalTenant(People, Trust):
     ) -> str:
         """Return the URL to which the browser would be sent back, as if `user` had logged in just now.
 
-        `user` is a document, a `user_id` or an e-mail address; without it `login_hint` is. `parameters` are
-        those of `/authorize`, or a `request_uri`; `client_id` is the first application's by default. With
+        `url` is the address that the user was sent to: that of `auth.authorize(...)`. Without it, and beside
+        it, `parameters` are those of `/authorize`, or a `request_uri`; `client_id` is the first application's
+        by default. `user` is a document, a `user_id` or an e-mail address; without it `login_hint` is. With
         `auth_time` (epoch seconds) the login was then. What the application may not ask for comes back as
         `error` in the URL.
 
         Raises `InvalidArgumentError` where a browser would see an error page: an unknown application, or a
         callback that is not its own.
         """
-        from .authorization import authorize
+        from .authorization import authorize, parameters_of
 
+        asked = {} if url is None else parameters_of(url)
         with self.store.transaction():
-            return authorize(self, user, auth_time, parameters)
+            return authorize(self, user, auth_time, {**asked, **parameters})
 
     def send_message(self, message: Message) -> None:
         """Put a message in the outbox."""
