@@ -129,6 +129,13 @@ def test_a_bad_key_among_good_ones_is_passed_over() -> None:
     assert server.find().kid == "one"
 
 
+def test_of_a_key_set_without_end_a_hundred_keys_are_read() -> None:
+    server = Server(*[jwk(EC, "many")] * 99, jwk(RSA, "one"), jwk(OTHER_RSA, "two"))
+    assert server.find("one").kid == "one"
+    with pytest.raises(JoseError):
+        server.find("two")
+
+
 @pytest.mark.parametrize(
     ("cache_control", "seconds"),
     [

@@ -11,16 +11,12 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-import trustme
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from anyauth0.jose import generate_key, public_jwk
 
 from .blocks import ROOT
 from .blocks_stage import Enough, PageStage
 from .blocks_tokens import tokens
 from .blocks_verification import verification
-from .exchanges import PEM
 from .stage import ADA, CALLBACK
 
 Names: TypeAlias = dict[str, Any]
@@ -49,15 +45,6 @@ def authentication(stage: PageStage) -> Iterator[Names]:
     code = back.partition("code=")[2].partition("&")[0]
     yield {"auth": stage.auth(), "code": code, "code_verifier": verifier, "nonce": "n1"}
     assert stage.names["tokens"].claims["org_id"] == "org_123"
-
-
-def clients(stage: PageStage) -> Iterator[Names]:
-    key = rsa.generate_private_key(65537, 2048).private_bytes(*PEM)
-    (stage.folder / "private.pem").write_bytes(key)
-    issued = trustme.CA().issue_cert("client.example.com")
-    (stage.folder / "client.pem").write_bytes(issued.cert_chain_pems[0].bytes())
-    (stage.folder / "client.key").write_bytes(issued.private_key_pem.bytes())
-    yield {}
 
 
 def command_line(stage: PageStage) -> Iterator[Names]:
@@ -104,16 +91,6 @@ def management(stage: PageStage) -> Iterator[Names]:
     tenant, number, saved = stage.tenant, count(), list[str]()
     tenant.add_connection("imported", id="con_123", options={"import_mode": True})
     stage.management().users.delete(stage.ada["user_id"])
-    grace = tenant.add_user(email="grace@example.com")["user_id"]
-    first = tenant.log("s", description="first")
-    tenant.log("s", description="second")
-
-    def new_users() -> Iterator[dict[str, Any]]:
-        if "result" in stage.names:
-            yield {"email": object()}
-            raise OSError("the file ends in the middle")
-        yield {"email": "one@example.com"}
-        yield {"email": "two@example.com"}
 
     def save(offset: str) -> None:
         saved.append(offset)
@@ -121,18 +98,7 @@ def management(stage: PageStage) -> Iterator[Names]:
 
     # Somebody signs up while the page waits for events.
     stage.pauses = [lambda: tenant.add_user(email=f"new{next(number)}@example.com")] * 1000
-    yield {
-        "management": stage.management(),
-        "password": "correct-Horse-9",
-        "last_log_id": first["log_id"],
-        "found": [grace],
-        "new_users": new_users,
-        "save": save,
-    }
-    assert (tenant.store.get("users", grace) or {})["blocked"] is True
-    assert stage.names["entry"].log_id > first["log_id"]
-    assert stage.names["result"].inserted == 2
-    assert (stage.folder / "users.csv.gz").stat().st_size > 0
+    yield {"management": stage.management(), "password": "correct-Horse-9", "save": save}
     assert len(saved) == 1
     connection = tenant.store.get("connections", "con_123")
     assert connection is not None
@@ -157,7 +123,6 @@ def odd_places(stage: PageStage) -> Iterator[Names]:
 PREPARATIONS: dict[str, Preparation] = {
     "README": readme,
     "authentication": authentication,
-    "clients": clients,
     "command-line": command_line,
     "design": design,
     "embedded-tenant": embedded_tenant,

@@ -11,7 +11,14 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anyauth0 import TLS, AuthenticationClient, ClientOptions, ConfigurationError
+from anyauth0 import (
+    TLS,
+    AuthenticationApiError,
+    AuthenticationClient,
+    ClientOptions,
+    ConfigurationError,
+    Unauthorized,
+)
 from anyauth0_transports.local import LocalTenant, serve
 
 from .blocks_stage import PageStage
@@ -155,6 +162,44 @@ def plugins(stage: PageStage) -> Iterator[Names]:
     assert stage.names["management"].users.get_all().status == 200
 
 
+def recipes(stage: PageStage) -> Iterator[Names]:
+    tenant, names, user_id = stage.tenant, stage.names, stage.ada["user_id"]
+    old = tenant.add_client()
+    management = stage.management()
+    management.users.create_authentication_method(user_id, type="phone", phone_number="+15550100")
+    management.actions.create(name="older", supported_triggers=[{"id": "post-login", "version": "v3"}])
+    older = {"ref": {"type": "action_name", "value": "older"}, "display_name": "older"}
+    management.actions.update_trigger_bindings("post-login", bindings=[older])
+
+    def only_the_new_secret_is_good() -> None:
+        assert stage.client(old, client_secret=names["secret"]).tokens.get(audience=API)
+        with pytest.raises(Unauthorized):
+            stage.client(old, client_secret=old["client_secret"]).tokens.get(audience=API)
+
+    def nobody_is_let_in() -> None:
+        with pytest.raises(AuthenticationApiError, match="blocked"):
+            stage.tokens()
+
+    def action_is_built() -> None:
+        (action,) = tenant.store.find("actions/actions", name="audit")
+        tenant.store.put("actions/actions", action["id"], {**action, "status": "built"})
+
+    stage.pauses = [action_is_built]
+    stage.checks = {
+        "rotate_client_secret": only_the_new_secret_is_good,
+        "delete_sessions": nobody_is_let_in,
+    }
+    yield {"management": management, "auth": stage.auth(), "user_id": user_id, "client_id": old["client_id"]}
+    assert names["link"].startswith("https://")
+    assert names["method"].type == "phone"
+    assert len(management.users.get_authentication_methods(user_id).data) == 0
+    assert [role.name for role in management.users.get_roles(user_id).data] == ["editor"]
+    assert f"organization={names['acme'].id}" in names["request"].url
+    bound = management.actions.get_trigger_bindings("post-login").data
+    assert [each.action.name for each in bound] == ["older", "audit"]
+    assert names["handler"]({"user_id": user_id}, None)["email"] == ADA
+
+
 def security(stage: PageStage) -> Iterator[Names]:
     stage.patch.setenv("TOKEN_STORE_KEY", "a passphrase of the test")
     yield {}
@@ -216,6 +261,7 @@ PREPARATIONS: dict[str, Preparation] = {
     "errors": errors,
     "paging-and-bulk": paging_and_bulk,
     "plugins": plugins,
+    "recipes": recipes,
     "security": security,
     "transports": transports,
     "writing-plugins": writing_plugins,

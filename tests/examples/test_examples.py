@@ -35,7 +35,7 @@ SAYS = {
     "sign_up": "who has the id ",
     "client_assertion": "Got a Bearer token",
     "refresh_tokens": "It is void now: invalid_grant",
-    "pkce": "the ID token is verified",
+    "pkce": "@example.com step by step.",
     "login_and_logout": "Logged out; the browser is at https://app.example.com/",
     "device": "The device is logged in as jane-",
     "backchannel": "has confirmed it.",

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import socket
 import sys
 import threading
@@ -22,17 +21,14 @@ from cryptography.fernet import Fernet
 
 from anyauth0_transports.local import LocalTenant, serve
 
+from ..chromium import chromium
+
 ROOT = Path(__file__).parents[2]
 SCREENSHOT = ROOT / "build" / "screenshots" / "web_login.png"
 sys.path.insert(0, str(ROOT / "examples"))
 web_app = import_module("web_login.app").web_app
 
 PASSWORD = "correct-Horse-7"
-# Nothing but the two servers of the test is spoken to.
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +65,9 @@ def site() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def tab(site: Any) -> Iterator[Any]:
     """Open one tab for all tests: another browser would take each of them a second."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed: make browser")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    with chromium() as browser:
         # No browser knows the tenant's authority, which was made just now.
-        page = browser.new_page(base_url=site.home, ignore_https_errors=True)
-        yield page
-        browser.close()
+        yield browser.new_page(base_url=site.home, ignore_https_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ..chromium import chromium
+
 __all__ = ["HOSTS", "Job", "job"]
 
 ROOT = Path(__file__).parents[2]
@@ -19,11 +21,6 @@ INSTALLED = ROOT / "build" / "pyodide"
 PYODIDE = INSTALLED / "node_modules" / "pyodide"
 RUN = Path(__file__).with_name("pyodide_run.mjs")
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
-# Nothing but the server of the test is spoken to.
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 Job = Mapping[str, Any]
 
@@ -57,10 +54,6 @@ def in_node(job: Job, url: str, ca: Path) -> dict[str, Any]:
 
 def in_chromium(job: Job, url: str, ca: Path) -> dict[str, Any]:
     """Run a job in a page of the origin of the server at `url`; only its files do not come from there."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: make browser")
-    playwright = pytest.importorskip("playwright.sync_api")
 
     def file(route: Any) -> None:
         name = route.request.url.rpartition("/")[2]
@@ -70,8 +63,7 @@ def in_chromium(job: Job, url: str, ca: Path) -> dict[str, Any]:
         else:
             route.fulfill(body="<!doctype html>", content_type="text/html")
 
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=ARGUMENTS, timeout=120_000)
+    with chromium() as browser:
         page = browser.new_context(ignore_https_errors=True).new_page()
         page.route(f"{url}/pyodide/*", file)
         page.goto(f"{url}/pyodide/", timeout=120_000)
@@ -83,7 +75,6 @@ def in_chromium(job: Job, url: str, ca: Path) -> dict[str, Any]:
             }""",
             job,
         )
-        browser.close()
     return dict(results)
 
 

@@ -136,6 +136,13 @@ def test_a_storm_is_left_after_as_many_attempts_as_the_policy_allows(world: Worl
     assert world.requests == 5
 
 
+def test_a_wait_is_no_longer_than_the_policy_allows(world: World) -> None:
+    assert world.read(world.client(refused(retry_after="10"))).data.id == "a"
+    with pytest.raises(RateLimited):
+        world.read(world.client(refused(retry_after="11")))
+    assert world.waits == [10]
+
+
 # A reset far away
 
 

@@ -8,6 +8,7 @@ import heapq
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from itertools import count, pairwise
 from typing import Any
 
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 
 from anyauth0 import (
     AsyncManagementClient,
+    AuthenticationClient,
     ConfigurationError,
     ManagementClient,
     RateLimited,
     Request,
     Response,
+    TransportTimeout,
 )
 from anyauth0.blocking import BlockingDriver
 from anyauth0.flow import Flow, Perform, Sleep
@@ -33,6 +36,7 @@ from ..authentication.processes import RedisServer, redis_server
 from ..core.fakes import DOMAIN
 
 START = 1000.0
+Close = Callable[[RateLimiter], RateLimiter]
 
 OK = Response(status=200, headers={"content-type": "application/json"}, body=b"{}")
 
@@ -339,14 +343,39 @@ def server() -> Iterator[RedisServer]:
         yield found
 
 
+@pytest.fixture
+def close() -> Iterator[Close]:
+    """Return a function of limiters whose connections are closed at the end."""
+    with ExitStack() as stack:
+        yield lambda limiter: stack.enter_context(closing(limiter))
+
+
 def pauses(limiter: RateLimiter, *batch: bool) -> list[float]:
     """Take places in the queue and return the seconds that each would have to wait."""
     rate: Any = limiter._rate
     return [BlockingDriver(None).run(limiter._take(rate, "t", batch=each)) for each in batch]  # type: ignore[arg-type]
 
 
-def test_a_fleet_shares_the_rate_in_redis(server: RedisServer) -> None:
-    limiters = [RateLimiter(0.01, burst=5, redis=server.url, name="fleet") for _ in range(3)]
+def test_batch_calls_leave_a_fifth_of_the_burst_to_others() -> None:
+    limiter = RateLimiter(1, burst=10, clock=lambda: START)
+    assert pauses(limiter, *[True] * 9) == [*[0.0] * 8, 1.0]
+    assert pauses(limiter, *[False] * 3) == [0.0, 0.0, 1.0]
+
+
+def test_the_management_api_and_the_rest_of_a_tenant_have_a_rate_each() -> None:
+    limiter = RateLimiter(0.01, clock=lambda: START)
+    # A call that would have to wait fails at once.
+    options = {"domain": DOMAIN, "transport": lambda request: OK, "plugins": [limiter], "deadline": 9}
+    management = ManagementClient(token="any", **options)
+    auth = AuthenticationClient(client_id="app", **options)
+    for call in (lambda: management.users.get("1"), lambda: auth.user_info.get("any")):
+        assert call().status == 200
+        with pytest.raises(TransportTimeout):
+            call()
+
+
+def test_a_fleet_shares_the_rate_in_redis(server: RedisServer, close: Close) -> None:
+    limiters = [close(RateLimiter(0.01, burst=5, redis=server.url, name="fleet")) for _ in range(3)]
     found = [pauses(limiter, False)[0] for limiter in (*limiters, *limiters, *limiters)]
     assert found[:5] == [0.0] * 5
     assert found[5:] == [pytest.approx(100.0 * turn, abs=2) for turn in (1, 2, 3, 4)]
@@ -355,15 +384,15 @@ def test_a_fleet_shares_the_rate_in_redis(server: RedisServer) -> None:
     assert pauses(limiters[1], False) == [pytest.approx(500, abs=2)]
 
 
-def test_another_name_is_another_rate(server: RedisServer) -> None:
-    one, other = (RateLimiter(0.01, redis=server.url, name=name) for name in ("one", "other"))
+def test_another_name_is_another_rate(server: RedisServer, close: Close) -> None:
+    one, other = (close(RateLimiter(0.01, redis=server.url, name=name)) for name in ("one", "other"))
     assert [*pauses(one, False), *pauses(other, False)] == [0.0, 0.0]
     assert pauses(one, False) == [pytest.approx(100, abs=2)]
 
 
-def test_a_limiter_goes_to_another_process_by_pickle(server: RedisServer) -> None:
-    first = RateLimiter(0.01, burst=2, redis=server.url, name="pickled")
-    second = pickle.loads(pickle.dumps(first))
+def test_a_limiter_goes_to_another_process_by_pickle(server: RedisServer, close: Close) -> None:
+    first = close(RateLimiter(0.01, burst=2, redis=server.url, name="pickled"))
+    second = close(pickle.loads(pickle.dumps(first)))
     assert [*pauses(first, False), *pauses(second, False), *pauses(second, False)] == [
         0.0,
         0.0,

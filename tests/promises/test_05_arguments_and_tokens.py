@@ -85,6 +85,7 @@ def test_the_frames_that_refuse_an_option_show_none(kind: Kind, options: dict[st
 ANSWERS = [
     json({"error": "access_denied", "secret": SECRET}, 401), json({"access_token": [SECRET]}), json([SECRET]),
     Response(status=200, body=f"<p>{SECRET}".encode()), json({"access_token": SECRET, "expires_in": SECRET}),
+    json({"access_token": f"{SECRET}\n", "expires_in": 9}),
 ]  # fmt: skip
 
 
@@ -103,9 +104,12 @@ def test_a_client_whose_token_request_fails_shows_no_secret(kind: Kind, answer: 
 class BrokenStore(MemoryTokenStore):
     """A store whose server is gone."""
 
+    gone = True
+
     def load(self, key: str) -> Flow[AccessToken | None]:
-        raise OSError("the store is gone")
-        yield
+        if self.gone:
+            raise OSError("the store is gone")
+        return (yield from super().load(key))
 
 
 def test_a_store_that_fails_shows_no_token_of_the_client(kind: Kind) -> None:
@@ -139,6 +143,25 @@ def test_a_store_that_fails_shows_no_token_that_is_rejected(kind: Kind, call: Ca
     )  # fmt: skip
     with pytest.raises(OSError, match="gone") as caught:
         kind.do(lambda: call(auth))
+    assert not leaks(told(caught.value))
+
+
+def test_a_store_that_fails_shows_no_token_that_the_server_refused(kind: Kind) -> None:
+    store = BrokenStore()
+    store.gone = False
+
+    def answer(request: Request) -> Response:
+        if request.url.endswith("/oauth/token"):
+            return json({"access_token": SECRET, "expires_in": 86400})
+        store.gone = True
+        return json({"message": "no"}, 401)
+
+    client = kind.management(
+        domain=DOMAIN, client_id="app", client_secret="s", transport=kind.transport(otherwise=answer),
+        token_store=store,
+    )  # fmt: skip
+    with pytest.raises(OSError, match="gone") as caught:
+        kind.do(lambda: client.users.get("1"))
     assert not leaks(told(caught.value))
 
 

@@ -133,6 +133,8 @@ QUOTES = [
     f"'no format: {SECRET}' on property password",
     f'{{"client_secret": "{SECRET}"}}',
     f"{{'otp':'{SECRET}'}}",
+    f"Unknown refresh token v1.{SECRET}-of-old",
+    f"no way to http://ada:{SECRET}@proxy.example.com",
     f'{{\\"password\\": \\"{SECRET}\\"}}',
 ]
 

@@ -128,6 +128,8 @@ LENGTH = b"Content-Length: 2\r\n"
         OK + CODED + b"\r\n+2\r\n{}\r\n0\r\n\r\n",
         OK + CODED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n",
         OK + CODED + b"\r\n\r\n{}\r\n0\r\n\r\n",
+        OK + CODED + b"\r\n2;a\rb\r\n{}\r\n0\r\n\r\n",
+        OK + CODED + b"\r\n2;a\0b\r\n{}\r\n0\r\n\r\n",
         OK + CODED + b"\r\n2\r\n{}0\r\n\r\n",
         OK + CODED + b"\r\n2\n{}\r\n0\r\n\r\n",
         OK + CODED + b"\r\n2\r\n{}more\r\n0\r\n\r\n",
