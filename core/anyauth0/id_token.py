@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .jwks import JwksCache
     from .keys.text import JoseError
 
-__all__ = ["IdTokenChecks", "check_id_token_claims", "is_time", "refused", "verify_id_token"]
+__all__ = ["IdTokenChecks", "check_id_token_claims", "refused", "seconds", "verify_id_token"]
 
 _LATEST = 2.0**53
 
@@ -35,7 +35,7 @@ class IdTokenChecks(Model, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         given = {"nonce": self.nonce, "organization": self.organization}
         require("IdTokenChecks", **{name: value for name, value in given.items() if value is not None})
-        if self.max_age is not None and not (is_time(self.max_age) and self.max_age >= 0):
+        if self.max_age is not None and (seconds(self.max_age) is None or self.max_age < 0):
             raise InvalidArgumentError(
                 "max_age",
                 'IdTokenChecks: "max_age" must be a number of seconds, 0 or more; leave it out for no check',
@@ -143,7 +143,9 @@ def _check_parties(claims: Mapping[str, Any], issuer: str, client_id: str) -> No
 
 
 def _check_times(claims: Mapping[str, Any], now: float, tolerance: float, max_age: float | None) -> None:
-    expires = _time(claims, "exp")
+    expires = seconds(claims.get("exp"))
+    if expires is None:
+        raise _no_time(claims, "exp")
     if now >= expires + tolerance:
         mend = 'it has expired; check the clock of this machine, or raise "clock_tolerance"'
         raise _broken("exp", mend, f"after {now:.0f}", expires)
@@ -152,11 +154,13 @@ def _check_times(claims: Mapping[str, Any], now: float, tolerance: float, max_ag
         _check_past(claims, "nbf", now, tolerance)
     if max_age is not None and now > _check_past(claims, "auth_time", now, tolerance) + max_age + tolerance:
         mend = 'the login is older than "max_age", send the user to log in again'
-        raise _broken("auth_time", mend, f"from {now - max_age:.0f} on", _time(claims, "auth_time"))
+        raise _broken("auth_time", mend, f"from {now - max_age:.0f} on", claims["auth_time"])
 
 
 def _check_past(claims: Mapping[str, Any], name: str, now: float, tolerance: float) -> float:
-    time = _time(claims, name)
+    time = seconds(claims.get(name))
+    if time is None:
+        raise _no_time(claims, name)
     if time > now + tolerance:
         mend = 'it is from the future; check the clock of this machine, or raise "clock_tolerance"'
         raise _broken(name, mend, f"up to {now:.0f}", time)
@@ -200,17 +204,14 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def is_time(value: Any) -> bool:
-    """Say whether `value` is a number of seconds."""
+def seconds(value: Any) -> float | None:
+    """Return a number of seconds, or `None` for anything else."""
     # A bool is an int to Python; NaN, which compares false with everything, would pass every other check.
-    return type(value) in (int, float) and -_LATEST <= value <= _LATEST
+    return float(value) if type(value) in (int, float) and -_LATEST <= value <= _LATEST else None
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float:
-    value: Any = claims.get(name)
-    if is_time(value):
-        return float(value)
-    raise _broken(name, "it is missing or no number of seconds", "a number of seconds", value)
+def _no_time(claims: Mapping[str, Any], name: str) -> IdTokenError:
+    return _broken(name, "it is missing or no number of seconds", "a number of seconds", claims.get(name))
 
 
 def _broken(rule: str, mend: str, expected: object, found: object) -> IdTokenError:

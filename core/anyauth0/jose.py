@@ -84,8 +84,6 @@ def parse_token(text: object, algorithms: Collection[str]) -> Token:
         mend = "check the application's settings"
         message = f"the token is signed with {found}, but {wanted} is expected; {mend}"
         raise JoseError("alg", message, expected=wanted, found=found)
-    if "crit" in header:
-        raise JoseError("crit", "the token has critical extensions (crit), and none is understood here")
     return Token(alg, header, base64url_decode(payload), signed, base64url_decode(signature))
 
 
@@ -93,6 +91,8 @@ def parse_token(text: object, algorithms: Collection[str]) -> Token:
 def _header(part: bytes) -> tuple[str | None, Mapping[str, Any]]:
     # A signer writes the same header over and over, so it is worth keeping; it must not be changed, then.
     header = _object(base64url_decode(part), "header")
+    if "crit" in header:
+        raise JoseError("crit", "the token has critical extensions (crit), and none is understood here")
     alg: object = header.get("alg")
     return alg if isinstance(alg, str) else None, MappingProxyType(header)
 

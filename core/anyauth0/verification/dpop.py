@@ -7,7 +7,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from .._json import is_object
-from ..id_token import is_time
+from ..id_token import seconds
 from ..jose import (
     JoseError,
     Token,
@@ -81,7 +81,8 @@ def verify_proof(
     if wanted is None or not isinstance(htu, str) or normalised(htu) != wanted:
         _refuse("htu", "the DPoP proof is for another URL", expected=wanted, found=clip(htu))
     iat: object = claims.get("iat")
-    if not is_time(iat) or not now - OLDEST <= (made := float(claims["iat"])) <= now + NEWEST:
+    made = seconds(iat)
+    if made is None or not now - OLDEST <= made <= now + NEWEST:
         window = f"{now - OLDEST:.0f} to {now + NEWEST:.0f}"
         _refuse("iat", "the DPoP proof was not made just now", expected=window, found=clip(iat))
     if not same_text(claims.get("ath"), base64url_encode(hashlib.sha256(token.encode()).digest())):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .._json import is_array
-from ..id_token import is_time
+from ..id_token import seconds
 from ..keys.text import clip
 from .errors import TokenError
 
@@ -20,10 +20,11 @@ def broken(noun: str, rule: str, mend: str, expected: object, found: object) -> 
 
 def time_of(noun: str, claims: Mapping[str, Any], name: str) -> float:
     """Return a claim that is a number of seconds. Raises `TokenError`."""
-    value: Any = claims.get(name)
-    if is_time(value):
-        return float(value)
-    raise broken(noun, name, "it is missing or no number of seconds", "a number of seconds", value)
+    time = seconds(claims.get(name))
+    if time is None:
+        mend = "it is missing or no number of seconds"
+        raise broken(noun, name, mend, "a number of seconds", claims.get(name))
+    return time
 
 
 def check_times(noun: str, claims: Mapping[str, Any], now: float, tolerance: float) -> tuple[float, float]:
