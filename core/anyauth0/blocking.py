@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .errors import InvalidArgumentError
 from .flow import AHEAD, Exclusive, Flow, Perform, Sleep
 from .messages import Request
 from .transport import Transport
@@ -70,6 +71,12 @@ class BlockingDriver:
         pending: deque[Future[R]] = deque()
         more, refusal = True, None
         with ThreadPoolExecutor(concurrency) as threads:
+            try:
+                # Starts the first of them, before a row is taken.
+                threads.submit(int)
+            except RuntimeError as error:
+                mend = f'map: no thread can be started here ({error}); use "concurrency" 1'
+                raise InvalidArgumentError("concurrency", mend) from error
             while more or pending:
                 running = [future for future in pending if not future.done()]
                 if pending and pending[0].done():

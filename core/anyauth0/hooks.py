@@ -99,7 +99,9 @@ def resolve(option: str, name: str) -> object:
         for entry in offered:
             if entry.name == name:
                 return _load(option, name, entry.value)
-        names = sorted({*BUILT_IN, *(entry.name for entry in offered)})
+        package = "anyauth0_transports." if option == "transport" else "anyauth0_plugins."
+        ours = {each for each, target in BUILT_IN.items() if target.startswith(package)}
+        names = sorted(ours | ({entry.name for entry in offered} - BUILT_IN.keys()))
         near = closest(name, names)
         meant = f' (did you mean "{near}"?)' if near else ""
         raise ConfigurationError(

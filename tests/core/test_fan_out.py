@@ -251,6 +251,21 @@ def test_one_at_a_time_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.result().data.id for each in found] == ["a", "b"]
 
 
+def test_where_no_thread_can_be_started_it_says_what_to_do_before_a_row_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    client = KINDS[0].management_client(Blocking())
+    rows = iter(["a", "b"])
+    with pytest.raises(InvalidArgumentError, match='use "concurrency" 1') as caught:
+        outcomes(KINDS[0], client, things(client).get, rows, concurrency=2)
+    assert caught.value.argument == "concurrency"
+    assert list(rows) == ["a", "b"]
+
+
 def test_leaving_it_on_asyncio_cancels_what_is_under_way() -> None:
     cancelled: list[str] = []
 
