@@ -121,7 +121,8 @@ def check_id_token_claims(
     """Raise `IdTokenError` for a claim that breaks a rule; the signature is another matter."""
     _check_parties(claims, issuer, client_id)
     _check_times(claims, now, clock_tolerance, checks.max_age)
-    _check_nonce(claims, checks.nonce, refuse_unexpected_nonce)
+    if checks.nonce is not None or refuse_unexpected_nonce:
+        _check_nonce(claims, checks.nonce)
     if checks.organization is not None:
         _check_organization(claims, checks.organization)
 
@@ -132,13 +133,15 @@ def _check_parties(claims: Mapping[str, Any], issuer: str, client_id: str) -> No
         raise _broken("iss", 'check "domain", which must be the one that the user logged in at', issuer, iss)
     if not isinstance(sub, str) or not sub:
         raise _broken("sub", "it is missing or no text, so it is about nobody", "a text", sub)
+    if aud == client_id:
+        return
     mend = 'check "client_id", the token was issued to another application'
     if is_array(aud):
         if client_id not in aud or not all(isinstance(name, str) for name in aud):
             raise _broken("aud", mend, client_id, aud)
         if len(aud) > 1 and claims.get("azp") != client_id:
             raise _broken("azp", mend, client_id, claims.get("azp"))
-    elif aud != client_id:
+    else:
         raise _broken("aud", mend, client_id, aud)
 
 
@@ -167,7 +170,7 @@ def _check_past(claims: Mapping[str, Any], name: str, now: float, tolerance: flo
     return time
 
 
-def _check_nonce(claims: Mapping[str, Any], expected: str | None, refuse_unexpected: bool) -> None:
+def _check_nonce(claims: Mapping[str, Any], expected: str | None) -> None:
     # The nonce ties the token to one login, so its value is in no error.
     found = claims.get("nonce")
     if expected is not None:
@@ -177,7 +180,7 @@ def _check_nonce(claims: Mapping[str, Any], expected: str | None, refuse_unexpec
             raise IdTokenError(
                 "nonce", 'the ID token does not carry the "nonce" that was expected; start the login again'
             )
-    elif refuse_unexpected and found is not None:
+    elif found is not None:
         raise IdTokenError(
             "nonce", "the ID token carries a nonce and none was expected; pass IdTokenChecks(nonce=...)"
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Unpack
 
 from ..clients import AsyncioClient, BlockingClient
@@ -27,7 +28,7 @@ _MODES = ("allowed", "required", "disabled")
 class AccessTokens(Verification[Mode]):
     """The rules for access tokens (RFC 9068, RFC 6750, RFC 9449, RFC 8705)."""
 
-    __slots__ = ("_algorithms", "_audience", "_challenges", "_replays")
+    __slots__ = ("_audience", "_challenges", "_claims", "_replays")
     _not_its_own: ClassVar[Mapping[str, str]] = not_its_own("audience")
 
     def __init__(
@@ -61,7 +62,13 @@ class AccessTokens(Verification[Mode]):
         if dpop not in _MODES:
             raise ConfigurationError("dpop", f'option "dpop" must be one of {", ".join(_MODES)}')
         self._audience = texts("audience", audience)
-        self._algorithms = allowed("algorithms", algorithms)
+        self._claims = partial(
+            verified_claims,
+            self._issuers,
+            noun="access token",
+            algorithms=allowed("algorithms", algorithms),
+            types=("at+jwt", "jwt"),
+        )
         self._replays = replay_store or MemoryReplayStore()
         self._challenges = Challenges(
             dpop=dpop,
@@ -124,7 +131,7 @@ class AccessTokens(Verification[Mode]):
                 )
                 raise TokenError("authorization", message, error=None, expected=names)
             token = token_of(gathered)
-            verified = self._judged((yield from self._claims(token, url, gathered)))
+            verified = self._judged((yield from self._claims(token, url=url, headers=gathered)))
             proof = None
             if scheme == "DPoP":
                 proof = self._proof(gathered, method, url, token, nonces)
@@ -141,19 +148,6 @@ class AccessTokens(Verification[Mode]):
             error.www_authenticate = self._challenges.header(error, scheme or schemes[0])
             raise
         return verified
-
-    def _claims(
-        self, token: str, url: str | None = None, headers: Mapping[str, list[str]] = {}
-    ) -> Flow[dict[str, Any]]:
-        return verified_claims(
-            self._issuers,
-            token,
-            noun="access token",
-            algorithms=self._algorithms,
-            types=("at+jwt", "jwt"),
-            url=url,
-            headers=headers,
-        )
 
     def _judged(self, claims: Mapping[str, Any]) -> AccessTokenClaims:
         options = self._core.options
