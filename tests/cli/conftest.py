@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from anyauth0_plugins.cli.app import app
 from anyauth0_transports.local import LocalTenant, serve
 
-from ..local.conftest import keys_are_loaded_once, signing_key
+from ..local.conftest import signing_key
 
-__all__ = ["COMMAND", "DATABASE", "Keyring", "World", "keys_are_loaded_once", "signing_key"]
+__all__ = ["COMMAND", "DATABASE", "Keyring", "World", "signing_key"]
 
 COMMAND = [sys.executable, "-W", "error", "-c", "from anyauth0_plugins.cli import main; main()"]
 DATABASE = "Username-Password-Authentication"

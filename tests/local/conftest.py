@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from anyauth0 import Request, Response
-from anyauth0.jose import load_private_key
 from anyauth0_transports.local import LocalTenant
 
 PASSWORD = "correct-Horse-7"
@@ -27,14 +25,6 @@ def signing_key() -> dict[str, Any]:
         key = tenant.store.last("keys")
     assert key is not None
     return key
-
-
-@pytest.fixture(scope="session", autouse=True)
-def keys_are_loaded_once() -> Iterator[None]:
-    """Load the key of all tenants once: OpenSSL looks at an RSA key for 50 ms."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("anyauth0_transports.local.tokens.load_private_key", cache(load_private_key))
-        yield
 
 
 @pytest.fixture

@@ -225,11 +225,11 @@ def test_a_trusted_provider_ends_what_a_user_has(tenant: LocalTenant, wire: Any,
     refused(bare, 401, "invalid_token")
     assert renew(kept) == 200
     session = {"id": "s1", "user_id": bea["user_id"]}
-    tenant.store.add("browser_sessions", "s1", session)
-    tenant.store.add("browser_sessions", "s2", {"id": "s2", "user_id": "auth0|other"})
+    tenant.store.add("sessions", "s1", session)
+    tenant.store.add("sessions", "s2", {"id": "s2", "user_id": "auth0|other"})
     assert revoke().status == 200
     assert renew(kept) == 403
-    assert [item["id"] for item in tenant.store.list("browser_sessions")] == ["s2"]
+    assert [item["id"] for item in tenant.store.list("sessions")] == ["s2"]
     assert renew(log_in()) == 200
 
 

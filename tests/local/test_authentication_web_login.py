@@ -219,7 +219,7 @@ def test_a_session_makes_the_next_login_silent(
     first = browser.log_in()
     cookie = first.headers["set-cookie"]
     assert "HttpOnly; Secure; SameSite=None" in cookie
-    assert browser.cookies["auth0"] not in str(tenant.store.list("browser_sessions"))
+    assert browser.cookies["auth0"] not in str(tenant.store.list("sessions"))
     sid = claims(redeem(wire, app, first)["id_token"])["sid"]
     began = int(tenant.clock())
     tenant.advance(100)
@@ -382,6 +382,33 @@ def test_an_oidc_logout_goes_by_the_id_token(
     response = browser.get("/oidc/logout", id_token_hint=tokens["id_token"], **asked)
     assert response.headers["location"] == f"{bye}&state={quote('a&b')}"
     assert failed(browser.authorize(prompt="none")) == "login_required"
+
+
+@pytest.mark.parametrize("hint", ["id_token_hint", "logout_hint"])
+def test_a_hint_ends_the_session_it_names_without_its_cookie(
+    hint: str, browser: Browser, tenant: LocalTenant, wire: Any, app: dict[str, Any]
+) -> None:
+    token = redeem(wire, app, browser.log_in())["id_token"]
+    other = Browser(wire, app["client_id"])
+    other.log_in()
+    value = token if hint == "id_token_hint" else claims(token)["sid"]
+    assert Browser(wire, app["client_id"]).get("/oidc/logout", **{hint: value}).status == 200
+    assert failed(browser.authorize(prompt="none")) == "login_required"
+    assert "code" in query(other.authorize(prompt="none").headers["location"])
+
+
+def test_an_application_with_a_symmetric_key_logs_out_by_its_id_tokens(
+    browser: Browser, tenant: LocalTenant, wire: Any
+) -> None:
+    bye = "https://app.example/bye"
+    app = tenant.add_client(callbacks=[REDIRECT], allowed_logout_urls=[bye], id_token_alg="HS256")
+    browser.client_id = app["client_id"]
+    token = redeem(wire, app, browser.log_in())["id_token"]
+    asked = {"id_token_hint": token, "post_logout_redirect_uri": bye}
+    assert browser.get("/oidc/logout", **asked, client_id=tenant.client_id).status == 400
+    assert browser.get("/oidc/logout", **asked).headers["location"] == bye
+    tenant.store.put("clients", app["client_id"], {**app, "client_secret": "another"})
+    assert browser.get("/oidc/logout", **asked).status == 400
 
 
 # --- over a real connection

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from msgspec import Struct
 
-from anyauth0 import Call, ManagementClient, Resource, endpoint
+from anyauth0 import Call, ManagementClient, Resource, endpoint, parse_timestamp
 from anyauth0.endpoint import EndpointFacts
 from anyauth0.pages import Checkpoint, Offset, Page
 from anyauth0.pagination import paged
@@ -281,3 +281,61 @@ def test_settings_are_changed_field_by_field(ask: Callable[..., Any]) -> None:
     assert ask(Things.settings) == (200, {"b": 2, "c": 3})
     assert ask(Things.delete_settings) == (204, None)
     assert ask(Things.settings) == (200, {})
+
+
+# --- what nobody sends
+
+
+def test_a_new_action_can_be_deployed(api: Api) -> None:
+    made = api("POST", "/actions/actions", {"name": "greet", "supported_triggers": [], "code": "one"})[1]
+    assert (made["status"], made["all_changes_deployed"]) == ("built", False)
+    api("POST", f"/actions/actions/{made['id']}/deploy")
+    assert api("GET", f"/actions/actions/{made['id']}")[1]["all_changes_deployed"] is True
+
+
+def test_bindings_are_named_by_themselves_or_by_their_action(tenant: LocalTenant, api: Api) -> None:
+    there = "/actions/triggers/post-login/bindings"
+
+    def bind(*bindings: Any) -> list[Any]:
+        status, answer = api("PATCH", there, {"bindings": bindings})
+        assert status == 200
+        assert answer == {"bindings": api("GET", there)[1]["bindings"]}
+        return [(each["id"], each["display_name"], each["action"]["name"]) for each in answer["bindings"]]
+
+    for name in ("one", "two"):
+        api("POST", "/actions/actions", {"name": name, "supported_triggers": []})
+    ((first, *_),) = bind({"ref": {"value": "one"}})
+    again = {"ref": {"type": "binding_id", "value": first}}
+    two = {"ref": {"type": "action_name", "value": "two"}}
+    assert [shown[1:] for shown in bind(two, again)] == [("two", "two"), ("one", "one")]
+    assert bind({**again, "display_name": "first"}) == [(first, "first", "one")]
+    wrong = {"ref": {"type": "binding_id", "value": "none"}}
+    assert api("PATCH", there, {"bindings": [two, wrong]})[0] == 404
+    assert [each["id"] for each in api("GET", there)[1]["bindings"]] == [first]
+
+
+@pytest.mark.parametrize(
+    ("page", "start"),
+    [
+        ("https://app.example/login", "https://app.example/login?"),
+        ("https://app.example/?a=1", "https://app.example/?a=1&"),
+        (None, "https://tenant.local.example/?"),
+    ],
+)
+def test_an_invitation_leads_to_the_login_page_of_its_application(
+    page: str | None, start: str, tenant: LocalTenant, api: Api
+) -> None:
+    organization = tenant.add_organization("acme")["id"]
+    client = tenant.add_client(initiate_login_uri=page)["client_id"]
+    body = {
+        "inviter": {"name": "A"},
+        "invitee": {"email": "a@example.com"},
+        "client_id": client,
+        "ttl_sec": 60,
+    }
+    made = api("POST", f"/organizations/{organization}/invitations", body)[1]
+    assert made["invitation_url"] == (
+        f"{start}invitation={made['ticket_id']}&organization={organization}&organization_name=acme"
+    )
+    lifetime = parse_timestamp(made["expires_at"]) - parse_timestamp(made["created_at"])
+    assert 59 < lifetime.total_seconds() < 61

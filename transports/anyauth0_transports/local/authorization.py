@@ -1,12 +1,13 @@
 """Authorization requests: what they may ask for, the code that answers them, the URL it goes back to."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from anyauth0 import InvalidArgumentError
 
+from .sessions import new_session
 from .users import record_login, users_named
 from .values import digest
 
@@ -29,29 +30,18 @@ def find_organization(tenant: "LocalTenant", name: str) -> dict[str, Any] | None
     return found
 
 
-def issue_code(
-    tenant: "LocalTenant",
-    user: Mapping[str, Any],
-    parameters: Mapping[str, str],
-    auth_time: float,
-    *,
-    sid: str | None = None,
-    amr: Sequence[str] = (),
-) -> str:
-    """Return a new authorization code for what `parameters` asked for.
-
-    `sid` is the id of the session that the login is a part of, `amr` how the user was authenticated.
-    """
+def issue_code(tenant: "LocalTenant", parameters: Mapping[str, str], session: Mapping[str, Any]) -> str:
+    """Return a new authorization code for what `parameters` asked for, of who has the session."""
     code = secrets.token_urlsafe(32)
     tenant.store.add(
         "codes",
         digest(code),
         {
-            "user_id": user["user_id"],
+            "user_id": session["user_id"],
             "parameters": dict(parameters),
-            "auth_time": int(auth_time),
-            "sid": sid or secrets.token_urlsafe(24),
-            "amr": list(amr),
+            "auth_time": session["auth_time"],
+            "sid": session["id"],
+            "amr": session["amr"],
             "expires_at": tenant.clock() + _CODE_LIFETIME,
         },
     )
@@ -89,7 +79,8 @@ def authorize(
                 connection=found["identities"][0].get("connection"),
             )
             when = tenant.clock() if auth_time is None else auth_time
-            answer = {"code": issue_code(tenant, found, parameters, when)}
+            session, _ = new_session(tenant, found, when)
+            answer = {"code": issue_code(tenant, parameters, session)}
     return callback(redirect_uri, parameters, answer)
 
 

@@ -231,8 +231,14 @@ class Inventory:
                     }
                 )
             self.store.put("users", user_id, user)
-            kept = {"access_token": access_token, "scope": scope, "expires_at": self.clock() + expires_in}
-            self.store.put("federated_tokens", f"{user_id} {connection}", kept)
+            kept: dict[str, Any] = {
+                "id": f"{user_id} {connection}",
+                "user_id": user_id,
+                "access_token": access_token,
+                "scope": scope,
+                "expires_at": self.clock() + expires_in,
+            }
+            self.store.put("federated_tokens", kept["id"], kept)
         return user
 
 

@@ -120,5 +120,4 @@ def answer(
     if unlinks(parameters) and (problem := unlink_account(tenant, parameters, user["user_id"])) is not None:
         return callback(redirect_uri, parameters, _error(*problem))
     end_visitor(tenant, parameters)
-    code = issue_code(tenant, user, parameters, session["auth_time"], sid=session["sid"], amr=session["amr"])
-    return callback(redirect_uri, parameters, {"code": code})
+    return callback(redirect_uri, parameters, {"code": issue_code(tenant, parameters, session)})

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from anyauth0 import Response
 
 from ..incoming import Incoming, oauth_refusal
+from ..management.access import end
 from ..values import section
 from .trusted import Untrusted, trusted, user_of_issuer
 
@@ -33,8 +34,7 @@ def revoke_all(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...])
     user = user_of_issuer(tenant, connection, name)
     if user is None:
         raise oauth_refusal(400, "invalid_request", "The connection has no such user")
-    for kind in ("refresh_tokens", "browser_sessions"):
-        for document in tenant.store.find(kind, user_id=user["user_id"]):
-            tenant.store.remove(kind, document["id"])
+    for kind in ("refresh-tokens", "sessions"):
+        end(tenant, kind, user_id=user["user_id"])
     tenant.log("s", user_id=user["user_id"], connection=connection, description="Global token revocation")
     return Response(status=200)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..incoming import oauth_refusal
-from ..values import digest, section
+from ..values import digest, section, timestamp
 from .asking import Asking, Login
 from .client import is_public
 
@@ -141,22 +141,51 @@ def _refresh_token(tenant: "LocalTenant", asking: Asking, user: Mapping[str, Any
     settings = section(client, "refresh_token")
     lifetime = int(settings.get("token_lifetime") or 2592000)
     expiring = settings.get("expiration_type") == "expiring"
+    expires_at = tenant.clock() + lifetime if expiring else None
+    rotating = settings.get("rotation_type") == "rotating"
+    owner = {"user_id": user["user_id"], "client_id": client["client_id"]}
+    family = secrets.token_hex(12)
+    # As the Management API shows it. Rotation makes new tokens of a family, which keeps its id.
+    shown = {
+        "id": family,
+        **owner,
+        "session_id": login.sid,
+        "rotating": rotating,
+        "resource_servers": [{"audience": login.audience, "scopes": login.scope}],
+        "created_at": timestamp(tenant.clock()),
+        "expires_at": None if expires_at is None else timestamp(expires_at),
+        "grant_id": _grant(tenant, owner, login),
+    }
+    tenant.store.add("refresh-tokens", family, shown)
+    device = {"id": family, **owner, "type": "rotating_refresh_token" if rotating else "refresh_token"}
+    tenant.store.add("device-credentials", family, device)
     return add_refresh_token(
         tenant,
         {
-            "user_id": user["user_id"],
-            "client_id": client["client_id"],
-            "family": secrets.token_hex(12),
+            **owner,
+            "family": family,
             "scope": login.scope,
             "audience": login.audience,
             "auth_time": login.auth_time,
             "org_id": login.org_id,
             "sid": login.sid,
             "jkt": asking.jkt,
-            "rotating": settings.get("rotation_type") == "rotating",
-            "expires_at": tenant.clock() + lifetime if expiring else None,
+            "rotating": rotating,
+            "expires_at": expires_at,
         },
     )
+
+
+def _grant(tenant: "LocalTenant", owner: Mapping[str, str], login: Login) -> str:
+    """Note what a user has allowed an application to do for long; return the id of the grant."""
+    user_id, client_id = owner["user_id"], owner["client_id"]
+    audience = login.audience or f"{tenant.issuer}userinfo"
+    grant_id = digest(f"{user_id} {client_id} {audience}")[:24]
+    before: dict[str, Any] = tenant.store.get("grants", grant_id) or {}
+    scope = list(dict.fromkeys([*(before.get("scope") or ()), *login.scope.split()]))
+    grant = {"id": grant_id, "clientID": client_id, "user_id": user_id, "audience": audience, "scope": scope}
+    tenant.store.put("grants", grant_id, grant)
+    return grant_id
 
 
 def add_refresh_token(tenant: "LocalTenant", document: Mapping[str, Any]) -> str:

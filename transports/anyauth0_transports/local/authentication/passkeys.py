@@ -183,6 +183,6 @@ def _sign_up(
         user = create_user(tenant, connection, sign_up["profile"])
     except Duplicate:
         raise _invalid("The user exists already") from None
-    document = {"user_id": user["user_id"], "handle": sign_up["handle"]}
+    document = {"id": credential, "user_id": user["user_id"], "handle": sign_up["handle"]}
     tenant.store.add("passkeys", credential, document)
     return user

@@ -9,6 +9,7 @@ from anyauth0 import Response
 
 from ..authorization import issue_code
 from ..incoming import Incoming, json_response, oauth_refusal
+from ..sessions import start_session
 from .asking import Asking, Outcome, new_login
 from .client import authenticate_client
 from .one_time import otp_key, redeem_otp
@@ -83,11 +84,14 @@ def follow_link(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]
     tenant.log(
         "s", client_id=client["client_id"], user_id=user["user_id"], user_name=email, connection="email"
     )
-    answer = {"code": issue_code(tenant, user, query, tenant.clock())}
+    session, headers = start_session(tenant, incoming, user)
+    answer = {"code": issue_code(tenant, query, session)}
     if "state" in query:
         answer["state"] = query["state"]
     separator = "&" if "?" in redirect_uri else "?"
-    return Response(status=302, headers={"location": f"{redirect_uri}{separator}{urlencode(answer)}"})
+    return Response(
+        status=302, headers={"location": f"{redirect_uri}{separator}{urlencode(answer)}", **headers}
+    )
 
 
 def passwordless_otp(tenant: "LocalTenant", asking: Asking) -> Outcome:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..incoming import Refusal, oauth_refusal
+from ..management.links import remove
 from ..values import digest, section
 from .asking import Asking, Login, Outcome
 from .issuing import add_refresh_token, api_of, check_user
@@ -30,8 +31,7 @@ def usable_refresh_token(tenant: "LocalTenant", asking: Asking, token: str) -> d
         raise _unknown()
     leeway = section(client, "refresh_token").get("leeway") or 0
     if kept["used_at"] is not None and now >= kept["used_at"] + leeway:
-        for member in store.find("refresh_tokens", family=kept["family"]):
-            store.remove("refresh_tokens", member["id"])
+        remove(store, "refresh-tokens", kept["family"])
         tenant.log("ferrt", client_id=client["client_id"], user_id=kept["user_id"])
         raise _unknown()
     if kept.get("jkt") not in (None, asking.jkt):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from anyauth0 import Response
 
 from ..incoming import Incoming
+from ..management.links import remove
 from ..values import digest
 from .asking import require
 from .client import authenticate_client
@@ -21,7 +22,6 @@ def revoke(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> 
     client = authenticate_client(tenant, incoming, form)
     kept = tenant.store.get("refresh_tokens", digest(require(form, "token")))
     if kept is not None and kept["client_id"] == client["client_id"]:
-        for member in tenant.store.find("refresh_tokens", family=kept["family"]):
-            tenant.store.remove("refresh_tokens", member["id"])
+        remove(tenant.store, "refresh-tokens", kept["family"])
         tenant.log("srrt", client_id=client["client_id"], user_id=kept["user_id"])
     return Response(status=200)

@@ -1,7 +1,7 @@
 """The endpoints of the Management API that do more than keep documents: method and path to handler."""
 
 from ..incoming import Handler
-from . import actions, clients, connections, events, identities, jobs, keys, logs, users
+from . import access, actions, clients, connections, events, identities, jobs, keys, logs, users
 
 __all__ = ["HANDLERS"]
 
@@ -11,6 +11,13 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "/users/{id}"): users.get,
     ("PATCH", "/users/{id}"): users.update,
     ("DELETE", "/users/{id}"): users.delete,
+    ("POST", "/users/{id}/revoke-access"): access.revoke_access,
+    ("GET", "/users/{user_id}/refresh-tokens"): access.get_of_user,
+    ("DELETE", "/users/{user_id}/refresh-tokens"): access.delete_of_user,
+    ("GET", "/users/{user_id}/sessions"): access.get_of_user,
+    ("DELETE", "/users/{user_id}/sessions"): access.delete_of_user,
+    ("POST", "/refresh-tokens/revoke"): access.revoke_tokens,
+    ("POST", "/sessions/{id}/revoke"): access.revoke_session,
     ("GET", "/users/{id}/logs"): logs.of_user,
     ("POST", "/users/{id}/identities"): identities.link,
     ("DELETE", "/users/{id}/identities/{provider}/{user_id}"): identities.unlink,

@@ -72,7 +72,7 @@ def rollback_module(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, 
 
 class _Ref(msgspec.Struct, frozen=True):
     value: str
-    type: str = "action_id"
+    type: str = "action_name"
 
 
 class _Binding(msgspec.Struct, frozen=True):
@@ -95,24 +95,31 @@ def bind(tenant: "LocalTenant", incoming: Incoming, path: tuple[str, ...]) -> Re
         )
         raise management_refusal(400, "invalid_body", message) from None
     with tenant.store.transaction():
+        bindings = [_bound(tenant, kind, path[0], item) for item in wanted]
         for old in tenant.store.list(kind):
             tenant.store.remove(kind, old["id"])
-        for item in wanted:
-            field = "name" if item.ref.type == "action_name" else "id"
-            found = tenant.store.find(_ACTIONS, **{field: item.ref.value})
-            if not found:
-                raise missing(_ACTIONS)
-            identifier, now = random_id(16), timestamp(tenant.clock())
-            binding = {
-                "id": identifier,
-                "trigger_id": path[0],
-                "display_name": item.display_name or found[0].get("name"),
-                "action": found[0],
-                "created_at": now,
-                "updated_at": now,
-            }
-            tenant.store.put(kind, identifier, binding)
+        for binding in bindings:
+            tenant.store.put(kind, binding["id"], binding)
         return json_response({"bindings": tenant.store.list(kind)})
+
+
+def _bound(tenant: "LocalTenant", kind: str, trigger: str, item: _Binding) -> Document:
+    """Return the binding that an item names, which may be there already, or one to an action."""
+    now = timestamp(tenant.clock())
+    if item.ref.type == "binding_id":
+        binding = _existing(tenant, kind, item.ref.value)
+    else:
+        field = "name" if item.ref.type == "action_name" else "id"
+        found = tenant.store.find(_ACTIONS, **{field: item.ref.value})
+        if not found:
+            raise missing(_ACTIONS)
+        names = {"trigger_id": trigger, "display_name": found[0].get("name")}
+        binding = {"id": random_id(16), **names, "action": found[0], "created_at": now}
+    return {
+        **binding,
+        "updated_at": now,
+        **({"display_name": item.display_name} if item.display_name else {}),
+    }
 
 
 def _existing(tenant: "LocalTenant", kind: str, identifier: str) -> Document:

@@ -53,13 +53,13 @@ def link_user(tenant: "LocalTenant", user: dict[str, Any], other: dict[str, Any]
     identities: list[dict[str, Any]] = user["identities"]
     identities += [{**first, "profileData": profile}, *more]
     user["updated_at"] = timestamp(tenant.clock())
-    # Not the password: who logs in to the account is the user that it is linked to.
-    remove(store, "users", gone)
     store.put("users", user["user_id"], user)
     names = {name: other.get(name) for name in ("email", "username", "phone_number")}
     account: dict[str, Any] = {"id": gone, "connection": first["connection"], **names}
     for linked in (account, *store.find("linked_accounts", user_id=gone)):
         store.put("linked_accounts", linked["id"], {**linked, "user_id": user["user_id"]})
+    # Not the password: who logs in to the account is the user that it is linked to.
+    remove(store, "users", gone)
     return identities
 
 

@@ -31,6 +31,18 @@ _SIDES = {
 }
 # What the link to an application or a connection tells of it: no secrets.
 _SEEN = ("name", "strategy", "app_type", "logo_uri", "is_first_party")
+# What ends with a document: by its kind the other kinds, and their fields that name it.
+_ENDING: Mapping[str, Mapping[str, str]] = {
+    "clients": {"client_grants": "client_id", "grants": "clientID", "refresh-tokens": "client_id"},
+    "device-credentials": {"refresh-tokens": "id"},
+    "grants": {"refresh-tokens": "grant_id"},
+    "refresh-tokens": {"device-credentials": "id", "refresh_tokens": "family"},
+    "users": {
+        "device-credentials": "user_id", "factors": "user_id", "federated_tokens": "user_id",
+        "grants": "user_id", "linked_accounts": "user_id", "passkeys": "user_id", "refresh-tokens": "user_id",
+        "sessions": "user_id",
+    },
+}  # fmt: skip
 _OTHER_SIDE = {**_SIDES, **{there: here for here, there in _SIDES.items()}}
 
 
@@ -61,8 +73,11 @@ def _other_side(place: Place, identifier: str) -> list[tuple[str, str, str]]:
 
 
 def remove(store: Store, kind: str, identifier: str) -> None:
-    """Remove a document, what is below it, and the links to it."""
+    """Remove a document, what is below it, the links to it, and what ends with it."""
     store.remove(kind, identifier)
+    for other, field in _ENDING.get(kind, {}).items():
+        for document in store.find(other, **{field: identifier}):
+            remove(store, other, document["id"])
     store.remove_below(filled(f"{kind}/{{}}", (identifier,)))
     # A link goes with what is below the same owner, the document itself with all links there are.
     above, slash, word = kind.rpartition("/")

@@ -23,6 +23,7 @@ from .asked import (
     refuse_double,
     stamped,
 )
+from .begun import begun
 from .links import link, shown, target, unlink
 from .pages import narrowed, only_fields, page
 from .places import Place, fields_of, id_fields, is_list, listed_in
@@ -95,7 +96,7 @@ def _created(asked: Asked) -> Document:
     made = {
         field: f"{_PREFIXES.get(place.template, '')}{random_id(16)}" for field in id_fields(place.template)
     }
-    document = stamped(asked, {**made, **body})
+    document = stamped(asked, {**made, **begun(asked, body), **body})
     identifier = _identifier(place, document)
     refuse_double(asked, document, identifier)
     if store.get(place.kind, identifier) is not None:

@@ -109,7 +109,8 @@ def narrowed(incoming: Incoming, documents: list[Document], fields: frozenset[st
     fits = matcher(incoming.one("q"))
     documents = [document for document in documents if fits(document)]
     for name, values in incoming.query.items():
-        field = _FIELDS.get(name, name)
+        # Grants alone write it so.
+        field = "clientID" if name == "client_id" and "clientID" in fields else _FIELDS.get(name, name)
         if field in fields and name not in _FOR_PAGES:
             wanted = {value.lower() for value in values}
             if name == "name_filter":

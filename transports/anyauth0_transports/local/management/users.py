@@ -119,8 +119,11 @@ def get_effective_permissions(tenant: "LocalTenant", incoming: Incoming, path: t
 
 
 def remove_user(tenant: "LocalTenant", user_id: str) -> None:
-    """Remove a user with the password and all that is below the user."""
-    tenant.store.remove("passwords", user_id)
+    """Remove a user, and whatever the user could log in with or was logged in by."""
+    for account in (user_id, *(item["id"] for item in tenant.store.find("linked_accounts", user_id=user_id))):
+        tenant.store.remove("passwords", account)
+    for kind in ("mfa_demands", "recovery_codes"):
+        tenant.store.remove(kind, user_id)
     remove(tenant.store, "users", user_id)
 
 
