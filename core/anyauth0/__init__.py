@@ -10,11 +10,11 @@ PYTEST_DONT_REWRITE: there is a plugin for pytest, which else warns of a package
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._version import __version__
-
 # Now, for these modules have the names of what is in them: an import later would hide that.
 from .endpoint import Async, Call, Resource, Sync, endpoint, operation
 from .iteration import Steps, iteration
+
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .authentication import AsyncAuthenticationClient, AuthenticationClient

@@ -10,7 +10,6 @@ import msgspec
 
 from .client_authentication import ClientAuthentication, own_proof, prover
 from .decoding import Shape, decode
-from .dpop import bound
 from .encoding import FORM, encode_form, encode_json, encode_path, encode_query, is_header_value
 from .endpoint import Call, EndpointFacts, bare
 from .errors import ApiError, Auth0Error, ConfigurationError, InvalidArgumentError, api_error
@@ -111,7 +110,11 @@ class Core:
         self.authorize = authorize
         authorization = [] if authorize is None else [authorize]
         self._attempts = session.plugins.attempt_middleware(options)
-        proof = [] if options.dpop is None else [bound(options.dpop, session.dpop_nonces, options.clock)]
+        proof: list[Middleware] = []
+        if options.dpop is not None:
+            from .dpop import bound
+
+            proof = [bound(options.dpop, session.dpop_nonces, options.clock)]
         self._outer = session.plugins.middleware(options)
         self._inner = [*authorization, *self._attempts, *proof]
         self.layers = [*self._outer, *self._inner]

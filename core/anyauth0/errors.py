@@ -25,7 +25,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ._error_hints import hint
 from ._json import as_array, as_object, as_text, read
 from .messages import Response
 from .rate_limits import RateLimit, retry_after
@@ -196,6 +195,8 @@ class ApiError(Auth0Error):
         return f"{text if len(text) <= room else text[: room - 1] + '…'}{mend}"
 
     def _hint(self) -> str:
+        from ._error_hints import hint
+
         return hint(self.status, self.code, self.description)
 
     @property

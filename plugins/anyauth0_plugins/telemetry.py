@@ -1,7 +1,6 @@
 """Names this library to the server: `Auth0-Client` and `User-Agent`; nothing else is told."""
 
 import sys
-from binascii import b2a_base64
 
 import msgspec
 
@@ -11,7 +10,8 @@ _PYTHON = ".".join(str(part) for part in sys.version_info[:3])
 _ABOUT = {"name": "anyauth0", "version": __version__, "env": {"python": _PYTHON}}
 # RFC 4648, section 5.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_ENCODED = b2a_base64(msgspec.json.encode(_ABOUT), newline=False).translate(_URL_SAFE, b"=")
+# As JSON, bytes are base64 between quotes.
+_ENCODED = msgspec.json.encode(msgspec.json.encode(_ABOUT)).translate(_URL_SAFE, b'="')
 _HEADERS = {
     "auth0-client": _ENCODED.decode(),
     "user-agent": f"anyauth0/{__version__} Python/{_PYTHON}",

@@ -18,7 +18,7 @@ HEAVY = {
 }  # fmt: skip
 
 LAYERS = [
-    {"messages", "rate_limits", "_version", "_json", "pages", "redaction", "_error_hints"},
+    {"messages", "rate_limits", "_json", "pages", "redaction", "_error_hints"},
     {"errors", "transport"},
     {"sse"},
     {"pkce", "flow", "arguments", "encoding", "multipart", "jose", "keys", "rows"},

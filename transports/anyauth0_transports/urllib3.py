@@ -10,7 +10,6 @@ from anyauth0 import TLS, ClientOptions, Request, Response, Transport, Transport
 
 from ._messages import Body, bare, joined, outgoing, refuse_encoding
 from ._route import Route, Router
-from ._tls import ssl_context
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -49,7 +48,11 @@ class Urllib3Transport:
         `pool` is a manager of your own, which decides on TLS and proxies by itself and is never closed.
         Raises `ConfigurationError` for `tls` or `proxy` that cannot be used.
         """
-        self._context: SSLContext | None = None if tls is None else ssl_context(tls)
+        self._context: SSLContext | None = None
+        if tls is not None:
+            from ._tls import ssl_context
+
+            self._context = ssl_context(tls)
         self._router = Router(proxy if pool is None else False)
         self._limit = max_response_bytes
         self._given = pool
@@ -134,6 +137,8 @@ class Urllib3Transport:
         from ._urllib3_pool import open_pool
 
         if self._context is None:
+            from ._tls import ssl_context
+
             self._context = ssl_context(None)
         pool = self._pools.setdefault(route, open_pool(route, self._context))
         if len(self._pools) > _HOSTS:
