@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IdTokenChecks", "check_id_token_claims", "refused", "seconds", "verify_id_token"]
 
-_LATEST = 2.0**53
+_LATEST = 2**53
 
 
 class IdTokenChecks(Model, frozen=True, kw_only=True):

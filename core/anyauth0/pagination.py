@@ -1,5 +1,7 @@
 """List endpoints as methods: one page when called, all items or pages by their iterators."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_args, overload
 
@@ -135,7 +137,7 @@ class PagedEndpoint(EndpointFacts[P, Page[T]], Generic[P, T]):
         return by_number(self.title, self.offset or Offset(), kwargs, fetch)
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "PagedEndpoint[P, T]": ...
+    def __get__(self, instance: None, owner: type) -> PagedEndpoint[P, T]: ...
     @overload
     def __get__(self, instance: Resource[Sync], owner: type) -> PagedMethod[P, T]: ...
     @overload
