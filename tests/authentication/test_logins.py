@@ -163,6 +163,7 @@ def test_any_other_parameter_is_said(kind: Kind) -> None:
     others = {
         "connection_scope": "repo", "display": "page", "id_token_hint": "t", "session_transfer_token": "t",
         "ext-scope": "x", "ext-audience": "x", "access_type": "offline", "login_ticket": "t",
+        "claims": "{}", "organization_name": "acme", "registration": "r",
     }  # fmt: skip
     assert others.items() <= query_of(asked(kind, **others).url).items()
 

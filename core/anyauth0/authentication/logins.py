@@ -22,8 +22,9 @@ from .models import PushedAuthorizationResponse, TokenSet
 __all__ = ["Auth"]
 
 _OTHERS = {
-    "anon_transfer_token", "connection_scope", "display", "dpop_jkt", "id_token_hint", "nonce", "request",
-    "requested_connection", "requested_connection_scope", "session_transfer_token", "state",
+    "anon_transfer_token", "connection_scope", "display", "dpop_jkt", "id_token_hint", "nonce",
+    "organization_name", "request", "requested_connection", "requested_connection_scope",
+    "session_transfer_token", "state",
 }  # fmt: skip
 """Parameters of `/authorize` without a name of their own in `Auth.authorize`."""
 
