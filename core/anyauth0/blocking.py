@@ -7,10 +7,11 @@ import time
 from _thread import LockType, allocate_lock
 from collections import deque
 from collections.abc import Callable, Generator, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import InvalidArgumentError
-from .flow import AHEAD, Exclusive, Flow, Perform, Sleep
+from .flow import AHEAD, Effect, Exclusive, Flow, Perform, Sleep, translate
 from .messages import Request
 from .transport import Transport
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 R = TypeVar("R")
+
+
+class _Closed(BaseException):
+    """Nobody waits for the flow any more. Not an `Exception`: as a cancellation, no flow may catch it."""
 
 
 class BlockingDriver:
@@ -58,7 +63,7 @@ class BlockingDriver:
         """Run flows in `concurrency` threads and yield their results in order; the threads end with it.
 
         `following` is a flow that answers the next one, or `None` at the end. Whoever closes the generator
-        waits for the flows that are under way.
+        waits for the requests that are under way, no more: not for those to come, nor for pauses.
         """
         if concurrency == 1:
             # There are places without threads.
@@ -66,11 +71,22 @@ class BlockingDriver:
                 yield self.run(flow)
             return
         from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+        from contextlib import ExitStack
         from contextvars import copy_context
+        from threading import Event
+
+        closed = Event()
+
+        def going_on(effect: Effect) -> Effect:
+            if closed.is_set():
+                raise _Closed
+            return Perform(partial(closed.wait, effect.seconds)) if isinstance(effect, Sleep) else effect
 
         pending: deque[Future[R]] = deque()
         more, refusal = True, None
-        with ThreadPoolExecutor(concurrency) as threads:
+        with ExitStack() as stack:
+            threads = stack.enter_context(ThreadPoolExecutor(concurrency))
+            stack.callback(closed.set)
             try:
                 # Starts the first of them, before a row is taken.
                 threads.submit(int)
@@ -90,7 +106,8 @@ class BlockingDriver:
                     if flow is None:
                         more = False
                     else:
-                        pending.append(threads.submit(copy_context().run, self.run, flow))
+                        going = translate(flow, going_on)
+                        pending.append(threads.submit(copy_context().run, self.run, going))
                 else:
                     wait(running, return_when=FIRST_COMPLETED)
         if refusal is not None:

@@ -241,6 +241,28 @@ def test_closing_it_begins_nothing_more_and_leaves_no_thread_behind() -> None:
         next(running)
 
 
+def test_closing_it_waits_for_no_pause_and_no_other_attempt() -> None:
+    pausing, sent = threading.Semaphore(0), list[str]()
+
+    def send(request: Request) -> Response:
+        sent.append(request.url.rpartition("/")[2])
+        if request.url.endswith("/a"):
+            # Until the others have been answered.
+            assert all(pausing.acquire(timeout=20) for _ in "bc")
+            return json({"id": "a"})
+        pausing.release()
+        return json({}, status=429, retry_after="3")
+
+    client = ManagementClient(domain=DOMAIN, token="t", transport=send)
+    before, progress = threading.active_count(), list[MapProgress]()
+    running = client.map(things(client).get, ["a", "b", "c"], concurrency=3, progress=progress.append)
+    next(running)
+    running.close()
+    assert threading.active_count() == before
+    assert sorted(sent) == ["a", "b", "c"]
+    assert [each.done for each in progress] == [1]
+
+
 def test_one_at_a_time_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("no threads here")
