@@ -85,6 +85,13 @@ DEFAULTS = (
     "mutual_tls", "client_assertion", "client_secret",
 )  # fmt: skip
 
+_FOR = {
+    "mutual_tls": "use_mtls",
+    "client_assertion": "client_assertion_signing_key",
+    "client_secret": "client_secret",
+}
+"""Of the defaults, those that have nothing to do without an option, which no view changes."""
+
 
 def resolve(option: str, name: str) -> object:
     """Return the plugin of that name: one of ours, or an entry point of the group `anyauth0`.
@@ -160,7 +167,7 @@ class Plugins:
         # pluggy asks the newest first: what the user gave comes before the defaults, and among these the
         # first of the list comes first.
         names = [
-            *DEFAULTS,
+            *(name for name in DEFAULTS if name not in _FOR or getattr(options, _FOR[name])),
             *([transport] if options.transport is None and isinstance(transport, str) else []),
         ]
         for name in reversed(names):
