@@ -109,8 +109,8 @@ class Connections:
                 head, content = await protocol.read()
             fields = joined(head.headers.items())
             body = Body(request, fields, limit)
-            while piece := await content.readany():
-                body.feed(piece)
+            while not content.at_eof():
+                body.feed(await content.readany())
             whole = body.whole()
         except BaseException:
             # Half an answer makes the connection useless for the next one.
