@@ -124,7 +124,8 @@ class Connections:
         while True:
             connection = await self.connector.connect(way, [], _NO_LIMIT)
             protocol = connection.protocol
-            if protocol in self.connector.fresh or _is_quiet(connection.transport):
+            assert protocol is not None
+            if protocol in self.connector.fresh or _is_quiet(protocol.transport):
                 return connection
             connection.close()
 
@@ -150,7 +151,7 @@ def _is_quiet(transport: asyncio.BaseTransport | None) -> bool:
 
     The loop may not have come round to notice it.
     """
-    sock: Any = None if transport is None or transport.is_closing() else transport.get_extra_info("socket")
+    sock: Any = None if transport is None else transport.get_extra_info("socket")
     number = -1 if sock is None else sock.fileno()
     if number < 0:
         return False

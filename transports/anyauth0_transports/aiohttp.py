@@ -85,7 +85,7 @@ class AiohttpTransport:
 
     async def _exchange(self, request: Request, route: Route, progress: Progress) -> Response:
         if self._given is None:
-            connections = await self._connections()
+            connections = self._known() or await self._made()
             return await connections.exchange(request, route, outgoing(request), progress, self._limit)
         async with await self._answer(self._given, request, outgoing(request), progress) as answer:
             headers = joined(answer.headers.items())
@@ -97,7 +97,7 @@ class AiohttpTransport:
     async def _connect(self, request: Request, route: Route, progress: Progress) -> AiohttpStream:
         headers = outgoing(request) | {"accept-encoding": "identity"}
         if self._given is None:
-            connections = await self._connections()
+            connections = self._known() or await self._made()
             way = connections.way(route)
             headers |= route.proxied_headers
             answer = await self._answer(connections.session, request, headers, progress, way)
@@ -138,18 +138,18 @@ class AiohttpTransport:
             trace_request_ctx=None if way is None else progress,
         )
 
-    async def _connections(self) -> Connections:
-        """Return those of the running loop."""
-        loop = asyncio.get_running_loop()
-        opened = self._opened.get(loop)
-        if opened is not None and not opened.session.closed:
-            return opened
+    def _known(self) -> Connections | None:
+        """Return those of the running loop, if there are any."""
+        opened = self._opened.get(asyncio.get_running_loop())
+        return None if opened is None or opened.session.closed else opened
+
+    async def _made(self) -> Connections:
         self._drop_closed_loops()
         if self._context is None:
             self._context = ssl_context(None)
-        opened = Connections(self._context, self._opened, self._streams)
-        await anext(opened.keeper)
-        return opened
+        made = Connections(self._context, self._opened, self._streams)
+        await anext(made.keeper)
+        return made
 
     async def close(self) -> None:
         """Close every connection that this transport opened in the running loop, or in one that is closed."""
