@@ -77,9 +77,11 @@ class Tenant:
             if not isinstance(act, bytes):
                 act(peer)
                 return
-            peer.send(act)
             if path in self.closing:
+                # It says so: who finds out for himself may have sent the next request already.
+                peer.send(act.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
                 return
+            peer.send(act)
 
     def _good(self, received: Received) -> bytes:
         path = _path(received)
