@@ -1,5 +1,6 @@
 """Update users in several processes, which share one access token and one rate: by Dask and Redis."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -85,7 +86,12 @@ def update_all(users: list[str], fleet: Fleet) -> list[tuple[int, int, int]]:
     chunks = [users[start : start + CHUNK] for start in range(0, len(users), CHUNK)]
     with (
         dask.LocalCluster(
-            n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None
+            n_workers=2,
+            processes=True,
+            threads_per_worker=1,
+            dashboard_address=None,
+            # A worker may complain that the others are gone when all end.
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         dask.Client(cluster) as workers,
     ):
