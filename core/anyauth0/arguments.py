@@ -1,13 +1,13 @@
 """The arguments of a call, checked against the method's signature before anything is sent."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any, TypeVar, Unpack, cast, get_args, get_origin, get_type_hints
 
 from .errors import InvalidArgumentError
 
-__all__ = ["Arguments", "checked", "closest", "require", "require_a", "require_address"]
+__all__ = ["Arguments", "checked", "closest", "misspelt", "require", "require_a", "require_address"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -135,6 +135,15 @@ def closest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | 
 
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
     return near[0] if near else None
+
+
+def misspelt(names: Iterable[str], known: Collection[str]) -> tuple[str, str] | None:
+    """Return the first name that is nearly a known one, and that one; any other name may be a new one."""
+    for name in names:
+        near = None if name in known else closest(name, known, likeness=0.8)
+        if near is not None:
+            return name, near
+    return None
 
 
 def require(title: str, **values: object) -> None:

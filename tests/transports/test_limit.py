@@ -1,6 +1,7 @@
 """The time limit of an attempt over aiohttp is that of `asyncio.timeout`, whoever else cancels the task."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,8 @@ def test_what_is_done_in_time_is_left_alone() -> None:
     async def main() -> list[asyncio.TimerHandle]:
         with Limit(60), Limit(None):
             await asyncio.sleep(0)
-        loop: object = asyncio.get_running_loop()
-        return [each for each in getattr(loop, "_scheduled") if not each.cancelled()]  # noqa: B009
+        loop: Any = asyncio.get_running_loop()
+        return [each for each in loop._scheduled if not each.cancelled()]
 
     assert asyncio.run(main()) == []
 

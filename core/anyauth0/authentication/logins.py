@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from msgspec import structs
 
-from ..arguments import closest, require_a
+from ..arguments import misspelt, require_a
 from ..client import Core
 from ..clients import Client
 from ..dpop import DPoPKey
@@ -209,12 +209,12 @@ class Auth(Client[Mode]):
 
 def _refuse_misspelt(parameters: Mapping[str, object]) -> None:
     known = _OTHERS.union(Auth.authorize.function.__kwdefaults__ or ())
-    for name in sorted(parameters.keys() - known):
-        # Those of a tenant's own begin with `ext-`.
-        near = closest(name, known, likeness=0.8) if name.isidentifier() else None
-        if near is not None:
-            mend = f'did you mean "{near}"? (what is really called so, add to the "url" yourself)'
-            raise InvalidArgumentError(name, f'authorize has no parameter "{name}": {mend}')
+    # Those of a tenant's own begin with `ext-`.
+    found = misspelt(sorted(filter(str.isidentifier, parameters)), known)
+    if found is not None:
+        name, near = found
+        mend = f'did you mean "{near}"? (what is really called so, add to the "url" yourself)'
+        raise InvalidArgumentError(name, f'authorize has no parameter "{name}": {mend}')
 
 
 def _bound(core: Core, title: str, dpop: DPoPKey | None) -> Core:

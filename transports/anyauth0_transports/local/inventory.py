@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from anyauth0 import InvalidArgumentError
-from anyauth0.arguments import closest
+from anyauth0.arguments import misspelt
 
 from .clients import ALL_GRANTS, client_document
 from .passwords import weakness
@@ -246,8 +246,8 @@ def _refuse_misspelt(title: str, fields: Mapping[str, object], module: str, mode
     if not fields:
         return
     known = getattr(import_module(f"anyauth0.management.{module}"), model).__struct_fields__
-    for name in fields:
-        # Identity providers add fields of their own to a user, and Auth0 adds new ones.
-        near = None if name in known else closest(name, known, likeness=0.8)
-        if near is not None:
-            raise InvalidArgumentError(name, f'{title}: there is no field "{name}", did you mean "{near}"?')
+    # Others are taken: identity providers add fields of their own to a user, and Auth0 adds new ones.
+    found = misspelt(fields, known)
+    if found is not None:
+        name, near = found
+        raise InvalidArgumentError(name, f'{title}: there is no field "{name}", did you mean "{near}"?')
